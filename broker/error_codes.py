@@ -1,0 +1,456 @@
+"""Every error code, with its cause and cure. docs/errors.md is made from this table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from broker.errors import ErrorCode, Kind
+from broker.oauth import error_codes as oauth
+
+_ALL: Final = (
+    # The request
+    ErrorCode(
+        "audience_invalid",
+        Kind.INVALID,
+        "An audience or resource that was asked for is empty, too long, not printable ASCII, "
+        "not an absolute URI where one is expected, or one of too many.",
+        "Ask for one to ten audiences, as the services that will check the token write theirs.",
+        oauth.INVALID_TARGET,
+    ),
+    ErrorCode(
+        "audience_not_allowed",
+        Kind.INVALID,
+        "The installation does not mint access tokens for this audience: it is reserved, or not "
+        "in BROKER_TOKEN_AUDIENCES.",
+        "Ask for another audience, or have the operator add it.",
+        oauth.INVALID_TARGET,
+    ),
+    ErrorCode(
+        "body_too_large",
+        Kind.INVALID,
+        "The request body is larger than 64 KiB.",
+        "Send only the parameters; a token over 16 KiB is not accepted anyway.",
+    ),
+    ErrorCode(
+        "capability_unknown",
+        Kind.INVALID,
+        "A capability name does not exist in this installation.",
+        "Look at /.well-known/capabilities for the names; operators add their own by "
+        "BROKER_CAPABILITIES.",
+        oauth.INVALID_SCOPE,
+    ),
+    ErrorCode(
+        "client_credentials_malformed",
+        Kind.UNAUTHENTICATED,
+        "The Authorization header at /token is not HTTP Basic with a UIDP as user name.",
+        "Leave the header out and send client_id in the body, or send the UIDP with an empty "
+        "password; the upstream token is the subject_token parameter.",
+        oauth.INVALID_CLIENT,
+    ),
+    ErrorCode(
+        "client_secret_unexpected",
+        Kind.UNAUTHENTICATED,
+        "A client secret or Basic password was sent; identities have none.",
+        "Leave it empty: the subject token is the credential.",
+        oauth.INVALID_CLIENT,
+    ),
+    ErrorCode(
+        "content_type_unsupported",
+        Kind.INVALID,
+        "The body is not application/x-www-form-urlencoded (JSON, for example).",
+        "Send a form, or no body at all.",
+    ),
+    ErrorCode(
+        "grant_type_unsupported",
+        Kind.INVALID,
+        "The grant_type at /token is not one that the broker offers.",
+        "Use urn:ietf:params:oauth:grant-type:token-exchange.",
+        oauth.UNSUPPORTED_GRANT_TYPE,
+    ),
+    ErrorCode(
+        "identity_ambiguous",
+        Kind.INVALID,
+        "client_id, identity and the Basic user name do not agree.",
+        "Name the identity once.",
+    ),
+    ErrorCode(
+        "method_not_allowed",
+        Kind.INVALID,
+        "The path exists, but not with this HTTP method.",
+        "Use a method of the Allow header.",
+    ),
+    ErrorCode(
+        "parameter_missing",
+        Kind.INVALID,
+        "A required parameter is absent or empty.",
+        "Send the parameter that the message names.",
+    ),
+    ErrorCode(
+        "parameter_repeated",
+        Kind.INVALID,
+        "A parameter that stands alone was given more than once (RFC 6749 §3.2).",
+        "Send it once; only audience, resource, aud, scopes and cap repeat.",
+    ),
+    ErrorCode(
+        "parameter_unknown",
+        Kind.INVALID,
+        "The request has a parameter that the endpoint does not know. It is refused, since an "
+        "ignored restriction would give more than was asked for.",
+        "Check the spelling against the names in the message.",
+    ),
+    ErrorCode(
+        "parameter_unsupported",
+        Kind.INVALID,
+        "The parameter exists in the protocol, but this broker does not offer what it asks for.",
+        "Leave it out.",
+    ),
+    ErrorCode(
+        "parameters_in_query",
+        Kind.INVALID,
+        "Parameters of /token were in the URL, where logs would keep them.",
+        "Send them in the body.",
+    ),
+    ErrorCode(
+        "parameters_malformed",
+        Kind.INVALID,
+        "The parameters are not URL-encoded UTF-8, or there are more than 200.",
+        "Encode them as a form.",
+    ),
+    ErrorCode(
+        "parameters_split",
+        Kind.INVALID,
+        "Parameters of /sts/exchange were both in the query and in the body.",
+        "Use one of the two.",
+    ),
+    ErrorCode(
+        "path_unknown",
+        Kind.NOT_FOUND,
+        "The broker has no such path.",
+        "Take the endpoints from /.well-known/openid-configuration.",
+    ),
+    ErrorCode(
+        "token_missing",
+        Kind.UNAUTHENTICATED,
+        "The Authorization header with the upstream token is missing, repeated, or not Bearer.",
+        "Send 'Authorization: Bearer' and the upstream token, once.",
+    ),
+    ErrorCode(
+        "token_type_unsupported",
+        Kind.INVALID,
+        "subject_token_type or requested_token_type is not one that the broker handles.",
+        "Use …:jwt or …:id_token for the subject token, …:access_token or …:jwt for the new one.",
+    ),
+    ErrorCode(
+        "uidp_malformed",
+        Kind.INVALID,
+        "An id is not a UIDP: 40 lower-case hex characters, then '/' and 16 for each level.",
+        "Copy the id from the output of 'broker apply' or of the API.",
+    ),
+    # The upstream token
+    ErrorCode(
+        "token_too_large",
+        Kind.UNAUTHENTICATED,
+        "The upstream token has more than 16,384 characters.",
+        "Ask its issuer for fewer claims.",
+    ),
+    ErrorCode(
+        "token_malformed",
+        Kind.UNAUTHENTICATED,
+        "The token is not three segments of canonical base64url, its header or payload is not "
+        "an unambiguous JSON object (duplicate members, NUL, lone surrogates), or the header has "
+        "no alg.",
+        "Send the token as it was issued, without line breaks or quotes.",
+    ),
+    ErrorCode(
+        "token_claim_invalid",
+        Kind.UNAUTHENTICATED,
+        "iss, sub or aud is missing, or a registered claim has the wrong type (RFC 7519 §4.1).",
+        "Have the issuer write the claims as RFC 7519 types them.",
+    ),
+    ErrorCode(
+        "token_is_access_token",
+        Kind.UNAUTHENTICATED,
+        "The token is an access token (typ at+jwt), or one of this broker's own.",
+        "Send the identity token that the platform issued to the workload.",
+    ),
+    ErrorCode(
+        "token_issuer_mismatch",
+        Kind.UNAUTHENTICATED,
+        "The token's iss is not the issuer that the identity's record allows.",
+        "Compare the two to the letter, a slash at the end included.",
+    ),
+    ErrorCode(
+        "issuer_not_fetchable",
+        Kind.UNAUTHENTICATED,
+        "An issuer pattern admits the token's iss, but it is no URL that keys are fetched from.",
+        "Tighten the pattern; issuers are plain https URLs in lower case.",
+    ),
+    ErrorCode(
+        "issuer_unavailable",
+        Kind.UNAVAILABLE,
+        "The issuer's discovery document or keys could not be fetched, or were refused.",
+        "Look at the audit record for what happened; try again after Retry-After. For an issuer "
+        "in a private network see BROKER_PRIVATE_ISSUERS, BROKER_ISSUER_CA_BUNDLES and static "
+        "keys.",
+        oauth.TEMPORARILY_UNAVAILABLE,
+    ),
+    ErrorCode(
+        "token_algorithm_refused",
+        Kind.UNAUTHENTICATED,
+        "The token's alg is none, symmetric, unknown, or not allowed for its issuer.",
+        "Have the issuer sign with an asymmetric algorithm, or correct BROKER_ISSUER_ALGORITHMS.",
+    ),
+    ErrorCode(
+        "token_extension_refused",
+        Kind.UNAUTHENTICATED,
+        "The token's header has crit or b64.",
+        "Have the issuer sign without extensions.",
+    ),
+    ErrorCode(
+        "token_key_unknown",
+        Kind.UNAUTHENTICATED,
+        "No usable key of the issuer has the token's kid and fits its alg.",
+        "Check the issuer's key set; the audit record lists the usable keys. Renew static keys.",
+    ),
+    ErrorCode(
+        "token_signature_invalid",
+        Kind.UNAUTHENTICATED,
+        "The key is known, and the signature is not its own.",
+        "Fetch a fresh token and send it unchanged.",
+    ),
+    ErrorCode(
+        "token_without_expiry",
+        Kind.UNAUTHENTICATED,
+        "The token has no exp.",
+        "Have the issuer set one.",
+    ),
+    ErrorCode(
+        "token_expired",
+        Kind.UNAUTHENTICATED,
+        "The token's exp has passed, by more than a minute.",
+        "Fetch the token right before the exchange; check the clocks.",
+    ),
+    ErrorCode(
+        "token_not_yet_valid",
+        Kind.UNAUTHENTICATED,
+        "The token's nbf or iat is more than a minute ahead.",
+        "Check the clocks of the issuer and of the broker.",
+    ),
+    ErrorCode(
+        "token_lifetime_too_long",
+        Kind.UNAUTHENTICATED,
+        "The token lives longer than is accepted from its issuer.",
+        "Have it issued for a shorter time, or see BROKER_ISSUER_TOKEN_AGES.",
+    ),
+    # The decision
+    ErrorCode(
+        "identity_refused",
+        Kind.DENIED,
+        "The identity does not exist, its rules do not accept the token, its static keys have "
+        "expired, or no identity was named and nobody is registered for the token's issuer and "
+        "subject. Callers get one answer for all of these.",
+        "As the identity's owner, look at 'broker audit list --failed' (by the request id): it "
+        "shows every rule with what was expected and what the token had.",
+    ),
+    ErrorCode(
+        "scope_not_held",
+        Kind.DENIED,
+        "A scope is not at or below a group where the identity has a role binding.",
+        "Ask for less, or bind a role to the identity there.",
+        oauth.INVALID_SCOPE,
+    ),
+    ErrorCode(
+        "capability_not_held",
+        Kind.DENIED,
+        "A capability that was asked for is in none of the identity's roles in these scopes.",
+        "Ask for less, or bind a role that has it.",
+        oauth.INVALID_SCOPE,
+    ),
+    # The new token
+    ErrorCode(
+        "minted_token_too_large",
+        Kind.PRECONDITION,
+        "The new token would exceed 6 KiB, which proxies commonly cut.",
+        "Name scopes, so that it carries the roles of those groups alone.",
+    ),
+    ErrorCode(
+        "token_expires_at_once",
+        Kind.PRECONDITION,
+        "The identity binds new tokens to the upstream token's exp, which has come.",
+        "Send a fresh upstream token.",
+    ),
+    ErrorCode(
+        "token_claims_unencodable",
+        Kind.PRECONDITION,
+        "A claim that the rules matched holds an integer beyond 64 bits or nests too deep.",
+        "Leave the claim out of the rules, or mend it upstream.",
+    ),
+    ErrorCode(
+        "token_lifetime_invalid",
+        Kind.INVALID,
+        "A token was to be minted for less than a second or more than an hour.",
+        "Report it: settings and records are checked before.",
+    ),
+    ErrorCode(
+        "token_audience_missing",
+        Kind.INVALID,
+        "A token was to be minted without an audience.",
+        "Report it: requests without one get the default.",
+    ),
+    # Records
+    ErrorCode(
+        "capability_malformed",
+        Kind.INVALID,
+        "An operator's capability has a bad name or a number outside of 1024 to 2047.",
+        'Write BROKER_CAPABILITIES such as {"deploy.create": 1024}.',
+    ),
+    ErrorCode(
+        "capability_taken",
+        Kind.INVALID,
+        "An operator's capability has the name or the number of another.",
+        "Choose a free one; numbers are never used again.",
+    ),
+    ErrorCode(
+        "field_invalid",
+        Kind.INVALID,
+        "A field of a record breaks the rule that the message gives.",
+        "Change the field as the message says.",
+    ),
+    ErrorCode(
+        "pattern_invalid",
+        Kind.INVALID,
+        "A pattern is not RE2 syntax, or longer than 1,024 characters.",
+        "Mend it: RE2 has no look-around and no back references, and patterns match the whole "
+        "value, so anchors are not needed.",
+    ),
+    ErrorCode(
+        "declaration_invalid",
+        Kind.INVALID,
+        "The file given to 'broker apply' is wrong in form or meaning, or would remove an "
+        "organization's last owner.",
+        "Change each listed line; nothing was written.",
+    ),
+    ErrorCode(
+        "organization_exists",
+        Kind.CONFLICT,
+        "'broker bootstrap' was given the name of an organization that exists.",
+        "Choose another name, or add the owner by 'broker apply'.",
+    ),
+    # The installation
+    ErrorCode(
+        "settings_invalid",
+        Kind.INVALID,
+        "Settings are unknown, malformed, or do not fit together; all faults are listed.",
+        "Correct each; docs/configuration.md lists the settings.",
+    ),
+    # Keys
+    ErrorCode(
+        "key_file_missing",
+        Kind.PRECONDITION,
+        "There is no key-encryption key in BROKER_KEYS_DIR.",
+        "Run 'broker keys init' on a new installation; restore the file on an old one.",
+    ),
+    ErrorCode(
+        "key_file_exists",
+        Kind.CONFLICT,
+        "'broker keys init' found a key-encryption key.",
+        "Nothing: the file was kept.",
+    ),
+    ErrorCode(
+        "key_file_exposed",
+        Kind.PRECONDITION,
+        "Group or others may read or write the key-encryption key.",
+        "chmod 600 the file.",
+    ),
+    ErrorCode(
+        "key_file_malformed",
+        Kind.PRECONDITION,
+        "The key-encryption key is not 32 bytes in base64url on one line.",
+        "Restore the file from its backup.",
+    ),
+    ErrorCode(
+        "key_file_unreadable",
+        Kind.PRECONDITION,
+        "The system does not let the process read the key-encryption key.",
+        "Correct its owner or BROKER_KEYS_DIR.",
+    ),
+    ErrorCode(
+        "key_file_unwritable",
+        Kind.PRECONDITION,
+        "The key-encryption key or its folder cannot be made.",
+        "Correct the path, its permissions or its file system (hard links are needed).",
+    ),
+    ErrorCode(
+        "keys_directory_exposed",
+        Kind.PRECONDITION,
+        "Group or others may write in BROKER_KEYS_DIR.",
+        "chmod 700 the folder.",
+    ),
+    ErrorCode(
+        "key_encryption_key_mismatch",
+        Kind.PRECONDITION,
+        "The signing keys in the database were encrypted with another key-encryption key.",
+        "Put back the file that belongs to this database.",
+    ),
+    ErrorCode(
+        "wrapped_key_damaged",
+        Kind.PRECONDITION,
+        "A signing key in the database was altered, moved, or written by a newer version.",
+        "Restore the database.",
+    ),
+    ErrorCode(
+        "signing_key_damaged",
+        Kind.PRECONDITION,
+        "A decrypted signing key does not fit its kid or algorithm.",
+        "Restore the database.",
+    ),
+    ErrorCode(
+        "key_publish_lead_too_short",
+        Kind.INVALID,
+        "BROKER_KEY_PUBLISH_LEAD is less than jwks_max_age, key_refresh and a minute together.",
+        "Raise it.",
+    ),
+    ErrorCode(
+        "key_rotation_period_too_short",
+        Kind.INVALID,
+        "The rotation period is shorter than the publish lead.",
+        "Choose a longer one, or 0 to rotate by hand.",
+    ),
+    ErrorCode(
+        "key_rotated",
+        Kind.CONFLICT,
+        "Another process rotated the signing key at the same time.",
+        "Nothing: its key is the next one.",
+    ),
+    ErrorCode(
+        "signing_keys_stale",
+        Kind.UNAVAILABLE,
+        "The key log could not be read for so long that the process may not know which key signs.",
+        "Restore the connection to the database.",
+        oauth.TEMPORARILY_UNAVAILABLE,
+    ),
+    ErrorCode(
+        "signing_key_unusable",
+        Kind.UNAVAILABLE,
+        "This process cannot decrypt the key that signs now.",
+        "Give every process the same key-encryption key.",
+        oauth.TEMPORARILY_UNAVAILABLE,
+    ),
+    # Commands
+    ErrorCode(
+        "token_not_valid",
+        Kind.UNAUTHENTICATED,
+        "'broker token verify' found a claim or type that the token must not have.",
+        "The message names it; ask the broker for a token with the right audience.",
+    ),
+    ErrorCode(
+        "broker_unreachable",
+        Kind.UNAVAILABLE,
+        "The command did not get an answer from the broker.",
+        "Check the --issuer URL and that the broker is running.",
+        oauth.TEMPORARILY_UNAVAILABLE,
+    ),
+)
+
+CATALOGUE: Final[Mapping[str, ErrorCode]] = {entry.code: entry for entry in _ALL}

@@ -1,0 +1,278 @@
+"""Whether a token's claims satisfy an identity's rules, and an account of why.
+
+Pure and total: any claims give an answer, never an exception. A pattern is RE2, compiled alone,
+and matches the whole value or not at all; an absent claim fails; adding a rule never admits more.
+
+| token value       | compared as                                            |
+|-------------------|--------------------------------------------------------|
+| string            | itself                                                 |
+| true, false       | `true`, `false`                                        |
+| integer           | its JSON text                                          |
+| list              | matches when any of its elements, taken as above, does |
+| object, null, 1.5 | nothing matches                                        |
+
+The audience is the exception: every value in the token's list must be accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import re2
+
+from broker.errors import Stage
+from broker.iam import hints
+from broker.iam.claims import VerifiedClaims
+from broker.iam.model import ClaimMatch, Identity, Person, StaticKeys
+from broker.iam.trace import Step
+
+MAX_RULES: Final = 32
+MAX_PATTERN_LENGTH: Final = 1024
+MAX_VALUE_LENGTH: Final = 4096
+"""Characters of a claim value that a rule looks at; a longer one does not match."""
+
+_MISSING: Final = object()
+
+
+class PatternError(ValueError):
+    """The text is not an RE2 pattern; the message says why."""
+
+
+def compile_pattern(pattern: str) -> re2._Regexp[str]:
+    """Compile for full matching. Raises `PatternError`."""
+    if len(pattern) > MAX_PATTERN_LENGTH:
+        raise PatternError(f"longer than {MAX_PATTERN_LENGTH} characters")
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as error:
+        reason = error.args[0]
+        text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+        raise PatternError(f"not an RE2 pattern: {text}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The answer, and every rule's part in it. `steps` are in the order of the rules."""
+
+    steps: tuple[Step, ...]
+    claims: Mapping[str, Any]
+    """The custom claims that rules looked at, for the `act` claim."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every rule held."""
+        return all(step.passed for step in self.steps)
+
+    @property
+    def first_failed(self) -> Step | None:
+        """The rule that refused."""
+        return next((step for step in self.steps if not step.passed), None)
+
+
+class Rule:
+    """One comparison. Compiles its pattern when it is first used."""
+
+    __slots__ = ("_compiled", "expected", "name", "pattern")
+
+    def __init__(self, name: str, expected: str, *, pattern: bool) -> None:
+        self.name = name
+        self.expected = expected
+        self.pattern = pattern
+        self._compiled: re2._Regexp[str] | None = None
+
+    def holds(self, value: object) -> bool:
+        """Whether a claim's value, any JSON value or absent, satisfies it."""
+        return any(self._accepts(text) for text in texts(value))
+
+    def holds_for_all(self, values: Sequence[str]) -> bool:
+        """Whether there are values and each is accepted: the audience's rule."""
+        return bool(values) and all(self._accepts(text) for text in values)
+
+    def step(self, value: object, *, passed: bool, stage: Stage = Stage.IDENTITY) -> Step:
+        """The account of a comparison."""
+        return Step(
+            stage,
+            self.name,
+            f"pattern {self.expected}" if self.pattern else self.expected,
+            shown(value),
+            passed,
+            "" if passed else self._hint(value),
+        )
+
+    def _accepts(self, text: str) -> bool:
+        if not self.pattern:
+            return text == self.expected
+        if len(text) > MAX_VALUE_LENGTH:
+            return False
+        if self._compiled is None:
+            self._compiled = compile_pattern(self.expected)
+        return self._compiled.fullmatch(text) is not None
+
+    def _hint(self, value: object) -> str:
+        if value is _MISSING:
+            return hints.absent(self.name)
+        for text in texts(value):
+            if self.pattern and self._compiled is not None and self._compiled.search(text):
+                return hints.partial_match(self.expected)
+            if not self.pattern and (near := hints.near_miss(self.name, self.expected, text)):
+                return near
+        return ""
+
+
+class AcceptedAudience:
+    """The rule without a rule: this issuer's URL or its host, unless the identity says more."""
+
+    __slots__ = ("accepted",)
+
+    def __init__(self, accepted: Sequence[str]) -> None:
+        self.accepted = tuple(accepted)
+
+    def step(self, audience: Sequence[str]) -> Step:
+        """Every value of the token's audience must be one of the accepted."""
+        passed = bool(audience) and all(value in self.accepted for value in audience)
+        return Step(
+            Stage.IDENTITY,
+            "audience",
+            " or ".join(self.accepted),
+            shown(list(audience)),
+            passed,
+            "" if passed else hints.audience(self.accepted, audience),
+        )
+
+
+class CompiledRules:
+    """An identity's rules, ready to be asked. Patterns compile on first use.
+
+    `own_audiences` are accepted where the identity names none: the broker's URL and its host.
+    """
+
+    __slots__ = ("_audience", "_claims", "_issuer", "_subject")
+
+    def __init__(self, identity: Identity, own_audiences: Sequence[str]) -> None:
+        relationship = identity.relationship
+        self._issuer = _literal_or_pattern("issuer", relationship)
+        self._subject = _literal_or_pattern("subject", relationship)
+        self._audience = _audience_rule(relationship, own_audiences)
+        self._claims = tuple(
+            (_path(rule.name), rule)
+            for rule in _claim_rules(relationship if isinstance(relationship, ClaimMatch) else None)
+        )
+
+    def issuer_step(self, unverified_issuer: str) -> Step:
+        """Whether tokens of this issuer may be looked at at all; asked before any fetch."""
+        return self._issuer.step(
+            unverified_issuer, passed=self._issuer.holds(unverified_issuer), stage=Stage.IDENTITY
+        )
+
+    def match(self, token: VerifiedClaims) -> Match:
+        """Compare everything; never stops at the first failure, so that the account is whole."""
+        steps = [
+            self.issuer_step(token.issuer),
+            self._subject.step(token.subject, passed=self._subject.holds(token.subject)),
+            self._audience_step(token.audience),
+        ]
+        matched: dict[str, Any] = {}
+        for path, rule in self._claims:
+            value = _value_at(token.claims, path)
+            passed = rule.holds(value)
+            steps.append(rule.step(value, passed=passed))
+            if passed:
+                matched[rule.name.removeprefix("claims.")] = value
+        return Match(tuple(steps), matched)
+
+    def _audience_step(self, audience: tuple[str, ...]) -> Step:
+        if isinstance(self._audience, AcceptedAudience):
+            return self._audience.step(audience)
+        return self._audience.step(list(audience), passed=self._audience.holds_for_all(audience))
+
+
+def own_audiences(issuer: str) -> tuple[str, ...]:
+    """What workloads may put into `aud` for us without a rule: our URL, or our bare host."""
+    host = urlsplit(issuer).hostname or ""
+    return (issuer, host)
+
+
+def texts(value: object) -> Iterator[str]:
+    """The texts that stand for a JSON value in a comparison; none for what cannot match."""
+    for element in value if isinstance(value, list) else (value,):
+        if isinstance(element, str):
+            yield element
+        elif isinstance(element, bool):
+            yield "true" if element else "false"
+        elif isinstance(element, int):
+            yield str(element)
+
+
+def shown(value: object) -> str | None:
+    """A value for the account: the texts, or its type where none exists; None when absent."""
+    if value is _MISSING:
+        return None
+    if isinstance(value, str):
+        return value[:256]
+    if isinstance(value, dict):
+        return "(an object)"
+    listed = list(texts(value))
+    if not isinstance(value, list):
+        return listed[0] if listed else f"(a {type(value).__name__})"
+    return ", ".join(listed)[:256] if listed else "(an empty list)"
+
+
+def pointer(name: str) -> tuple[str, ...]:
+    """The reference tokens of a JSON pointer (RFC 6901 §4). Raises ValueError when malformed."""
+    tokens = name.split("/")[1:]
+    for token in tokens:
+        if "~" in token.replace("~0", "").replace("~1", ""):
+            raise ValueError("'~' in a JSON pointer is written '~0', and '/' is written '~1'")
+    return tuple(token.replace("~1", "/").replace("~0", "~") for token in tokens)
+
+
+def _path(rule_name: str) -> tuple[str, ...]:
+    name = rule_name.removeprefix("claims.")
+    return pointer(name) if name.startswith("/") else (name,)
+
+
+def _value_at(claims: Mapping[str, Any], path: tuple[str, ...]) -> object:
+    value: object = claims
+    for token in path:
+        if isinstance(value, Mapping) and token in value:
+            value = value[token]
+        elif isinstance(value, list) and token.isdecimal() and int(token) < len(value):
+            value = value[int(token)]
+        else:
+            return _MISSING
+    return value
+
+
+def _literal_or_pattern(name: str, relationship: ClaimMatch | StaticKeys | Person) -> Rule:
+    pattern = getattr(relationship, f"{name}_pattern", "")
+    if pattern:
+        return Rule(name, pattern, pattern=True)
+    return Rule(name, getattr(relationship, name), pattern=False)
+
+
+def _audience_rule(
+    relationship: ClaimMatch | StaticKeys | Person, own: Sequence[str]
+) -> Rule | AcceptedAudience:
+    match relationship:
+        case ClaimMatch(audience=literal) if literal:
+            return Rule("audience", literal, pattern=False)
+        case ClaimMatch(audience_pattern=pattern) if pattern:
+            return Rule("audience", pattern, pattern=True)
+        case StaticKeys(audiences=accepted) if accepted:
+            return AcceptedAudience(accepted)
+        case _:
+            return AcceptedAudience(own)
+
+
+def _claim_rules(relationship: ClaimMatch | None) -> Iterator[Rule]:
+    if relationship is None:
+        return
+    for name, literal in relationship.claims.items():
+        yield Rule(f"claims.{name}", literal, pattern=False)
+    for name, pattern in relationship.claim_patterns.items():
+        yield Rule(f"claims.{name}", pattern, pattern=True)
