@@ -1,0 +1,87 @@
+"""Asking a broker for a token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aiohttp
+
+from broker.errors import BrokerError, Denied, Invalid, Unauthenticated, Unavailable
+
+TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
+
+_KINDS: Final[dict[int, type[BrokerError]]] = {
+    3: Invalid,
+    7: Denied,
+    14: Unavailable,
+    16: Unauthenticated,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """A token of the broker's."""
+
+    token: str
+    expiry: str
+    """RFC 3339."""
+
+
+class ExchangeRefused(Exception):
+    """The broker said no. The text names the stage and the request id when it told them."""
+
+    def __init__(self, error: BrokerError, *, stage: str, request_id: str) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.stage = stage
+        self.request_id = request_id
+
+
+async def exchange(
+    issuer: str,
+    token: str,
+    *,
+    identity: str = "",
+    audience: Sequence[str] = (),
+    scopes: Sequence[str] = (),
+    capabilities: Sequence[str] = (),
+) -> Exchanged:
+    """Exchange an upstream token at `{issuer}/sts/exchange`.
+
+    Raises `ExchangeRefused` for the broker's own no, `Unavailable` when it cannot be reached.
+    """
+    form = [("aud", value) for value in audience]
+    form += [("scopes", value) for value in scopes]
+    form += [("cap", value) for value in capabilities]
+    form += [("identity", identity)] if identity else []
+    url = f"{issuer.rstrip('/')}/sts/exchange"
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=TIMEOUT) as session,
+            session.post(
+                url,
+                data=aiohttp.FormData(form) if form else None,
+                headers={"Authorization": f"Bearer {token}"},
+                allow_redirects=False,
+            ) as response,
+        ):
+            request_id = response.headers.get("X-Request-Id", "")
+            body = await response.json(content_type=None)
+            status = response.status
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        raise Unavailable("broker_unreachable", f"no answer from {url}") from error
+    if status != 200:
+        raise _refused(body, request_id)
+    return Exchanged(body["token"], body["expiry"])
+
+
+def _refused(body: Any, request_id: str) -> ExchangeRefused:
+    answer = body if isinstance(body, dict) else {}
+    kind = _KINDS.get(answer.get("code", 0), Unavailable)
+    details = answer.get("details") or [{}]
+    info = details[0] if isinstance(details[0], dict) else {}
+    error = kind(info.get("reason", "broker_unreachable"), answer.get("message", "no reason given"))
+    stage = info.get("metadata", {}).get("stage", "")
+    return ExchangeRefused(error, stage=stage, request_id=request_id)
