@@ -1,0 +1,111 @@
+"""Role bindings: which identity holds which role where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, delete, select
+
+from broker.errors import Conflict, NotFound
+from broker.iam.model import Role, RoleBinding
+from broker.iam.uidp import Uidp
+from broker.store.failures import Violation
+from broker.store.groups import group_missing
+from broker.store.roles import role_of
+from broker.store.tables import bindings, roles
+from broker.store.transaction import Transaction, below, digest
+
+_WITH_ROLES = (
+    select(
+        bindings.c.id.label("binding_id"),
+        bindings.c.identity.label("binding_identity"),
+        bindings.c.role.label("binding_role"),
+        bindings.c.created_at.label("binding_created_at"),
+        roles,
+    )
+    .join_from(bindings, roles, bindings.c.role == roles.c.id, isouter=True)
+    .order_by(bindings.c.id)
+)
+
+
+class Bindings:
+    """The role bindings in a transaction. A binding's group is its UIDP's parent."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    async def add(self, binding: RoleBinding) -> None:
+        """Raises `Conflict` when the identity holds the role at the group already, `NotFound`
+        when the group does not exist. Identity and role are not looked at.
+        """
+        self._transaction.changed = True
+        values = {
+            "id": binding.id,
+            "group_id": binding.group,
+            "identity": binding.identity,
+            "role": binding.role,
+            "grant_sha256": digest(binding.group, binding.identity, binding.role),
+            "created_at": binding.created_at,
+        }
+        exists = Conflict("binding_exists", "the identity has this role at this group already")
+        await self._transaction.insert(
+            bindings,
+            values,
+            {
+                Violation.PRIMARY_KEY: exists,
+                Violation.UNIQUE: exists,
+                Violation.FOREIGN_KEY: group_missing(),
+            },
+        )
+
+    async def get(self, uidp: Uidp) -> RoleBinding | None:
+        """The one with this UIDP."""
+        row = await self._transaction.row(select(bindings).where(bindings.c.id == uidp))
+        return _binding(row) if row else None
+
+    async def at_group(self, group: Uidp) -> list[RoleBinding]:
+        """Those at this very group."""
+        return await self._select(bindings.c.group_id == group)
+
+    async def below(self, group: Uidp) -> list[RoleBinding]:
+        """Those at the group and at every folder below it."""
+        return await self._select(below(bindings.c.id, group))
+
+    async def of_identity(self, identity: Uidp) -> list[RoleBinding]:
+        """Those of the identity, anywhere."""
+        return await self._select(bindings.c.identity == identity)
+
+    async def with_roles(self, identity: Uidp) -> list[tuple[RoleBinding, Role | None]]:
+        """Those of the identity, each with its custom role; None for a built-in one."""
+        rows = await self._transaction.rows(_WITH_ROLES.where(bindings.c.identity == identity))
+        return [
+            (
+                RoleBinding(
+                    id=Uidp(row.binding_id),
+                    identity=Uidp(row.binding_identity),
+                    role=Uidp(row.binding_role),
+                    created_at=row.binding_created_at,
+                ),
+                role_of(row) if row.id is not None else None,
+            )
+            for row in rows
+        ]
+
+    async def delete(self, uidp: Uidp) -> None:
+        """Raises `NotFound`."""
+        self._transaction.changed = True
+        if not await self._transaction.change(delete(bindings).where(bindings.c.id == uidp)):
+            raise NotFound("binding_not_found", "the role binding does not exist", field="id")
+
+    async def _select(self, condition: Any) -> list[RoleBinding]:
+        statement = select(bindings).where(condition).order_by(bindings.c.id)
+        return [_binding(row) for row in await self._transaction.rows(statement)]
+
+
+def _binding(row: Row[Any]) -> RoleBinding:
+    return RoleBinding(
+        id=Uidp(row.id),
+        identity=Uidp(row.identity),
+        role=Uidp(row.role),
+        created_at=row.created_at,
+    )

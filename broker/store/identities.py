@@ -1,0 +1,120 @@
+"""Identities: assumable ones, each in its group, and persons, who are in none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, delete, select, update
+
+from broker.errors import Conflict, NotFound
+from broker.iam.model import Identity
+from broker.iam.uidp import Uidp
+from broker.store.failures import Violation
+from broker.store.groups import group_missing
+from broker.store.relationships import from_columns, to_columns
+from broker.store.tables import bindings, identities
+from broker.store.transaction import Transaction, below, digest
+
+
+class Identities:
+    """The identities in a transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    async def add(self, identity: Identity) -> None:
+        """Raises `Conflict` for one that exists (a person's UIDP follows from who they are),
+        `NotFound` when its group does not exist.
+        """
+        self._transaction.changed = True
+        values = {
+            "id": identity.id,
+            "group_id": identity.id.parent,
+            "created_at": identity.created_at,
+            **_mutable(identity),
+        }
+        exists = Conflict("identity_exists", "the identity exists already", field="id")
+        await self._transaction.insert(
+            identities,
+            values,
+            {Violation.PRIMARY_KEY: exists, Violation.FOREIGN_KEY: group_missing()},
+        )
+
+    async def update(self, identity: Identity) -> None:
+        """Everything but UIDP and time of creation. Raises `NotFound`."""
+        self._transaction.changed = True
+        statement = update(identities).where(identities.c.id == identity.id)
+        if not await self._transaction.change(statement.values(**_mutable(identity))):
+            raise _not_found()
+
+    async def get(self, uidp: Uidp) -> Identity | None:
+        """The one with this UIDP."""
+        row = await self._transaction.row(select(identities).where(identities.c.id == uidp))
+        return _identity(row) if row else None
+
+    async def in_group(self, group: Uidp) -> list[Identity]:
+        """Those of this very group, by name."""
+        return await self._select(identities.c.group_id == group)
+
+    async def below(self, group: Uidp) -> list[Identity]:
+        """Those of the group and of every folder below it, by name."""
+        return await self._select(below(identities.c.id, group))
+
+    async def named(self, group: Uidp, name: str) -> list[Identity]:
+        """Those of this very group with that name; names need not be unique."""
+        return await self._select(identities.c.group_id == group, identities.c.name == name)
+
+    async def by_issuer_subject(self, issuer: str, subject: str) -> list[Identity]:
+        """Those of any kind whose rules name exactly this issuer and this subject."""
+        return await self._select(
+            identities.c.principal_sha256 == digest(issuer, subject),
+            identities.c.issuer == issuer,
+            identities.c.subject == subject,
+        )
+
+    async def delete(self, uidp: Uidp) -> None:
+        """The identity and its bindings, wherever they are. Raises `NotFound`."""
+        self._transaction.changed = True
+        await self._transaction.change(delete(bindings).where(bindings.c.identity == uidp))
+        statement = delete(identities).where(identities.c.id == uidp)
+        if not await self._transaction.change(statement):
+            raise _not_found()
+
+    async def _select(self, *conditions: Any) -> list[Identity]:
+        statement = select(identities).where(*conditions)
+        ordered = statement.order_by(identities.c.name, identities.c.id)
+        return [_identity(row) for row in await self._transaction.rows(ordered)]
+
+
+def _not_found() -> NotFound:
+    return NotFound("identity_not_found", "the identity does not exist", field="id")
+
+
+def _mutable(identity: Identity) -> dict[str, Any]:
+    kind, relationship = to_columns(identity.relationship)
+    issuer, subject = identity.relationship.issuer, identity.relationship.subject
+    return {
+        "name": identity.name,
+        "description": identity.description,
+        "kind": kind,
+        "relationship": relationship,
+        "issuer": issuer,
+        "subject": subject,
+        "principal_sha256": digest(issuer, subject) if issuer and subject else None,
+        "max_token_lifetime": identity.max_token_lifetime,
+        "expires_with_upstream": identity.expires_with_upstream,
+        "updated_at": identity.updated_at,
+    }
+
+
+def _identity(row: Row[Any]) -> Identity:
+    return Identity(
+        id=Uidp(row.id),
+        name=row.name,
+        description=row.description,
+        relationship=from_columns(row.kind, row.relationship),
+        max_token_lifetime=row.max_token_lifetime,
+        expires_with_upstream=row.expires_with_upstream,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

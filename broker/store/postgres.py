@@ -1,0 +1,96 @@
+"""PostgreSQL: for more than one machine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import asyncpg
+from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from broker.store.failures import connecting, translated
+from broker.store.tables import audit_records, generations
+
+_CONNECT_TIMEOUT: Final = 5.0
+_COMMAND_TIMEOUT: Final = 30.0
+_RECYCLE: Final = 1800
+"""Seconds after which a connection is replaced: what lies between may have forgotten it."""
+
+_MIGRATION_LOCK: Final = 0x6F69_6463_6272_6F6B
+"""The advisory lock of who migrates; any number, the same in every version."""
+
+
+class Postgres:
+    """Connections to the server of the URI `dsn`. `busy_timeout`: seconds to wait for others."""
+
+    def __init__(self, dsn: str, *, busy_timeout: float) -> None:
+        self._dsn = dsn
+        self.writer = self._engine(lock_timeout=busy_timeout, command_timeout=_COMMAND_TIMEOUT)
+        # one snapshot for all statements of a reader, as on SQLite
+        self.reader = self.writer.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        # the driver sends a whole batch at once, as one implicit transaction
+        self._appender = self.writer.execution_options(isolation_level="AUTOCOMMIT")
+        self._insert = str(insert(audit_records).compile(dialect=self.writer.dialect))
+
+    @asynccontextmanager
+    async def migrating(self, *, patience: float) -> AsyncIterator[AsyncConnection]:
+        """A transaction that no other process migrates beside. `patience`: seconds."""
+        engine = self._engine(lock_timeout=patience, command_timeout=None)
+        try:
+            with translated():
+                async with engine.begin() as connection:
+                    await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+                    yield connection
+        finally:
+            await engine.dispose()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Nothing to wait for: `lock` waits in the server, fairly."""
+        yield
+
+    async def lock(self, connection: AsyncConnection) -> None:
+        """Make writers take turns, so that what one has read is still so when it writes."""
+        await connection.execute(select(generations.c.value).with_for_update())
+
+    async def append(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Audit records, durable when this returns."""
+        with connecting():
+            connection = await self._appender.connect().start()
+        try:
+            with translated():
+                await connection.exec_driver_sql(self._insert, list(rows))
+        finally:
+            await connection.close()
+
+    async def close(self) -> None:
+        """Give back every connection."""
+        await self.writer.dispose()
+
+    def _engine(self, *, lock_timeout: float, command_timeout: float | None) -> AsyncEngine:
+        async def connect() -> asyncpg.Connection[asyncpg.Record]:
+            with connecting():
+                return await asyncpg.connect(
+                    self._dsn,
+                    timeout=_CONNECT_TIMEOUT,
+                    command_timeout=command_timeout,
+                    server_settings={
+                        "application_name": "oidc-broker",
+                        "lock_timeout": str(int(lock_timeout * 1000)),
+                    },
+                )
+
+        return create_async_engine(
+            # the driver reads the URI itself: it knows libpq's parameters (sslmode, more hosts)
+            "postgresql+asyncpg://",
+            async_creator=connect,
+            hide_parameters=True,
+            pool_size=5,
+            max_overflow=5,
+            pool_timeout=lock_timeout,
+            pool_recycle=_RECYCLE,
+        )

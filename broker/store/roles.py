@@ -1,0 +1,99 @@
+"""Custom roles. The built-in ones are part of the program and have no rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, delete, select, update
+
+from broker.errors import Conflict, NotFound
+from broker.iam.model import Role
+from broker.iam.uidp import Uidp
+from broker.store.failures import Violation
+from broker.store.groups import group_missing
+from broker.store.tables import bindings, roles
+from broker.store.transaction import Transaction, below
+
+
+class Roles:
+    """The custom roles in a transaction, each in its group."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    async def add(self, role: Role) -> None:
+        """Raises `Conflict` for one that exists, `NotFound` when its group does not exist."""
+        self._transaction.changed = True
+        values = {
+            "id": role.id,
+            "group_id": role.id.parent,
+            "created_at": role.created_at,
+            **_mutable(role),
+        }
+        exists = Conflict("role_exists", "the role exists already", field="id")
+        await self._transaction.insert(
+            roles,
+            values,
+            {Violation.PRIMARY_KEY: exists, Violation.FOREIGN_KEY: group_missing()},
+        )
+
+    async def update(self, role: Role) -> None:
+        """Everything but UIDP and time of creation. Raises `NotFound`."""
+        self._transaction.changed = True
+        statement = update(roles).where(roles.c.id == role.id).values(**_mutable(role))
+        if not await self._transaction.change(statement):
+            raise _not_found()
+
+    async def get(self, uidp: Uidp) -> Role | None:
+        """The one with this UIDP; None for a built-in one."""
+        row = await self._transaction.row(select(roles).where(roles.c.id == uidp))
+        return role_of(row) if row else None
+
+    async def in_group(self, group: Uidp) -> list[Role]:
+        """Those of this very group, by name."""
+        return await self._select(roles.c.group_id == group)
+
+    async def below(self, group: Uidp) -> list[Role]:
+        """Those of the group and of every folder below it, by name."""
+        return await self._select(below(roles.c.id, group))
+
+    async def visible_at(self, group: Uidp) -> list[Role]:
+        """Those of the group and of every group above it, by name."""
+        return await self._select(roles.c.group_id.in_(list(group.lineage())))
+
+    async def delete(self, uidp: Uidp) -> None:
+        """The role and every binding that gives it. Raises `NotFound`."""
+        self._transaction.changed = True
+        await self._transaction.change(delete(bindings).where(bindings.c.role == uidp))
+        if not await self._transaction.change(delete(roles).where(roles.c.id == uidp)):
+            raise _not_found()
+
+    async def _select(self, condition: Any) -> list[Role]:
+        statement = select(roles).where(condition).order_by(roles.c.name, roles.c.id)
+        return [role_of(row) for row in await self._transaction.rows(statement)]
+
+
+def role_of(row: Row[Any]) -> Role:
+    """From a row with the columns of `roles`."""
+    return Role(
+        id=Uidp(row.id),
+        name=row.name,
+        description=row.description,
+        capabilities=frozenset(orjson.loads(row.capabilities)),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _not_found() -> NotFound:
+    return NotFound("role_not_found", "the role does not exist", field="id")
+
+
+def _mutable(role: Role) -> dict[str, Any]:
+    return {
+        "name": role.name,
+        "description": role.description,
+        "capabilities": orjson.dumps(sorted(role.capabilities)).decode(),
+        "updated_at": role.updated_at,
+    }

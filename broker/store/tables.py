@@ -1,0 +1,186 @@
+"""The tables. What the migrations make must equal them; a test compares the two."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since the epoch, exactly. `moment` is aware."""
+    return (moment - EPOCH) // _MICROSECOND
+
+
+def moment(stored: int) -> datetime:
+    """The reverse of `microseconds`, in UTC."""
+    return EPOCH + timedelta(microseconds=stored)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime, kept as microseconds since the epoch: exact, and alike on both engines."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    # both ignore the dialect: the names of the arguments are SQLAlchemy's
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        """Raises TypeError for a naive datetime."""
+        return None if value is None else microseconds(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """In UTC."""
+        return None if value is None else moment(value)
+
+
+def bytewise() -> TypeEngine[str]:
+    """Text that sorts by its bytes on both engines, so that a prefix is an index range.
+
+    SQLite's default order (BINARY) is bytewise; PostgreSQL's is the database's locale.
+    """
+    return Text().with_variant(Text(collation="C"), "postgresql")
+
+
+metadata: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+groups: Final = Table(
+    "groups",
+    metadata,
+    Column("id", bytewise(), primary_key=True),
+    Column("parent", bytewise(), ForeignKey("groups.id"), nullable=True),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+Index("uq_groups_parent_name", groups.c.parent, groups.c.name, unique=True)
+# NULLs are distinct in a unique index: the roots need one of their own
+Index(
+    "uq_groups_root_name",
+    groups.c.name,
+    unique=True,
+    sqlite_where=groups.c.parent.is_(None),
+    postgresql_where=groups.c.parent.is_(None),
+)
+
+identities: Final = Table(
+    "identities",
+    metadata,
+    Column("id", bytewise(), primary_key=True),
+    # NULL for a person, who belongs to no group
+    Column("group_id", bytewise(), ForeignKey("groups.id"), nullable=True),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("relationship", Text, nullable=False),
+    # the literals of the relationship, empty where it has a pattern
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    # what the two are found by: PostgreSQL refuses index entries over 2,704 bytes, and each may
+    # have 2,048 characters
+    Column("principal_sha256", Text, nullable=True),
+    Column("max_token_lifetime", Integer, nullable=False),
+    Column("expires_with_upstream", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Index("ix_identities_group_id_name", "group_id", "name"),
+    Index("ix_identities_principal_sha256", "principal_sha256"),
+)
+
+roles: Final = Table(
+    "roles",
+    metadata,
+    Column("id", bytewise(), primary_key=True),
+    Column("group_id", bytewise(), ForeignKey("groups.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("capabilities", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Index("ix_roles_group_id", "group_id"),
+)
+
+# No foreign keys to identities and roles: a person can be bound before their first login, and
+# the built-in roles are not rows.
+bindings: Final = Table(
+    "bindings",
+    metadata,
+    Column("id", bytewise(), primary_key=True),
+    Column("group_id", bytewise(), ForeignKey("groups.id"), nullable=False),
+    Column("identity", bytewise(), nullable=False),
+    Column("role", bytewise(), nullable=False),
+    # of group, identity and role, which together may be longer than an index entry can be
+    Column("grant_sha256", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Index("ix_bindings_group_id", "group_id"),
+    Index("ix_bindings_identity", "identity"),
+    Index("ix_bindings_role", "role"),
+    Index("uq_bindings_grant_sha256", "grant_sha256", unique=True),
+)
+
+signing_keys: Final = Table(
+    "signing_keys",
+    metadata,
+    Column("kid", bytewise(), primary_key=True),
+    Column("algorithm", Text, nullable=False),
+    Column("public_jwk", Text, nullable=False),
+    Column("wrapped_private", LargeBinary, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("activates_at", Moment, nullable=False),
+    Column("predecessor", bytewise(), nullable=False),
+    Index("uq_signing_keys_predecessor", "predecessor", unique=True),
+)
+
+# Written far more often than read: besides the key one index, which serves the search by group
+# and, within its group, by identity. Each more costs about as much as the row itself.
+# No foreign keys: records outlive what they speak of.
+audit_records: Final = Table(
+    "audit_records",
+    metadata,
+    Column("id", bytewise(), primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("group_id", bytewise(), nullable=True),
+    Column("request_id", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("token_sha256", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("ix_audit_records_group_id_id", "group_id", "id"),
+)
+
+generations: Final = Table(
+    "generations",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("value", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="single_row"),
+)
