@@ -1,0 +1,105 @@
+"""Carrying a declaration out: read, plan and write in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from broker.directory.declaration.draft import Terms
+from broker.directory.declaration.existing import load_existing
+from broker.directory.declaration.parsing import parse_declaration
+from broker.directory.declaration.plan import Action, Change, Plan
+from broker.directory.declaration.planning import make_plan
+from broker.directory.recording import change_record
+from broker.iam.capabilities import CapabilityTable
+from broker.iam.model import Group, Identity, Role, RoleBinding
+from broker.iam.roles import BuiltinRoles
+from broker.iam.uidp import RandomBytes
+from broker.store import Records, Store
+
+ACTOR: Final = "local:apply"
+
+_VERBS: Final = {
+    Action.CREATE: "created",
+    Action.UPDATE: "updated",
+    Action.DELETE: "deleted",
+}
+
+
+async def apply_declaration(
+    store: Store,
+    source: bytes,
+    *,
+    builtin_roles: BuiltinRoles,
+    capabilities: CapabilityTable,
+    clock: Callable[[], float],
+    random: RandomBytes,
+    allow_http_loopback: bool = False,
+    prune: bool = False,
+    dry_run: bool = False,
+    request_id: str = "",
+) -> Plan:
+    """Bring organizations to what a declaration (YAML, UTF-8) says, and give what it took.
+
+    All of it happens or nothing. With `prune`, what the declared organizations have and the file
+    lacks is deleted; with `dry_run`, nothing is written and the plan has no UIDPs for what is yet
+    to be made. `clock` gives seconds since the epoch.
+
+    Raises `DeclarationProblems`, and `Unavailable` when other writers hold the store too long.
+    """
+    declaration = parse_declaration(source)
+    terms = Terms(
+        builtin_roles=builtin_roles,
+        capabilities=capabilities,
+        allow_http_loopback=allow_http_loopback,
+        prune=prune,
+        now=datetime.fromtimestamp(clock(), UTC),
+        random=random,
+    )
+    if dry_run:
+        async with store.read() as records:
+            existing = await load_existing(records, declaration)
+        return make_plan(declaration, existing, terms).preview()
+    async with store.write() as records:
+        plan = make_plan(declaration, await load_existing(records, declaration), terms)
+        for change in plan.changes:
+            await _carry_out(records, change)
+            await records.audit.add(
+                change_record(
+                    change.record,
+                    _VERBS[change.action],
+                    fields=change.fields,
+                    actor=ACTOR,
+                    now=terms.now,
+                    random=random,
+                    request_id=request_id,
+                )
+            )
+    return plan
+
+
+async def _carry_out(records: Records, change: Change) -> None:
+    match change.action, change.record:
+        case Action.CREATE, Group() as group:
+            await records.groups.add(group)
+        case Action.CREATE, Role() as role:
+            await records.roles.add(role)
+        case Action.CREATE, Identity() as identity:
+            await records.identities.add(identity)
+        case Action.CREATE, RoleBinding() as binding:
+            await records.bindings.add(binding)
+        case Action.UPDATE, Group() as group:
+            await records.groups.update(group)
+        case Action.UPDATE, Role() as role:
+            await records.roles.update(role)
+        case Action.UPDATE, Identity() as identity:
+            await records.identities.update(identity)
+        case Action.DELETE, Group() as group:
+            await records.groups.delete(group.id)
+        case Action.DELETE, Role() as role:
+            await records.roles.delete(role.id)
+        case Action.DELETE, Identity() as identity:
+            await records.identities.delete(identity.id)
+        case Action.DELETE, RoleBinding() as binding:
+            await records.bindings.delete(binding.id)
