@@ -1,0 +1,260 @@
+"""The composition root: settings in, a running broker out."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Final, Self
+
+import structlog
+
+from broker.audit.identifiers import record_id
+from broker.audit.writer import AuditWriter
+from broker.config import LOOPBACK, Settings
+from broker.directory.snapshots import Snapshots
+from broker.errors import BrokerError
+from broker.grants.exchange import Exchange
+from broker.iam.capabilities import CapabilityTable
+from broker.iam.matching import own_audiences
+from broker.iam.roles import BuiltinRoles
+from broker.issuer.keyring import KeyRing
+from broker.issuer.keys import SigningKey
+from broker.issuer.schedule import RotationSchedule
+from broker.issuer.tokens import AccessTokens
+from broker.issuer.wrapping import KeyFile
+from broker.store import Store
+from broker.upstream.issuers import Issuers
+from broker.upstream.oidc import OidcVerifier
+from broker.upstream.outbound import OutboundClient
+from broker.web.health import Health
+from broker.web.server import HttpServer, routes
+from broker.web.sts import StsExchange
+from broker.web.token import TokenEndpoint
+from broker.web.well_known import WellKnown
+
+log = structlog.get_logger()
+
+KEY_FILE: Final = "key-encryption-key"
+
+
+class StoredKeys:
+    """The key log, a transaction a call."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def all(self) -> list[SigningKey]:
+        """Every row."""
+        async with self._store.read() as records:
+            return await records.keys.all()
+
+    async def add(self, key: SigningKey) -> None:
+        """Append one. Raises `Conflict` (`key_rotated`)."""
+        async with self._store.write() as records:
+            await records.keys.add(key)
+
+    async def delete(self, kid: str) -> None:
+        """Remove one."""
+        async with self._store.write() as records:
+            await records.keys.delete(kid)
+
+
+def key_wrapper(settings: Settings) -> KeyFile:
+    """The key-encryption key of these settings; made on the way in development only."""
+    path = settings.keys_dir / KEY_FILE
+    if settings.development:
+        return KeyFile.read_or_create(path, secrets.token_bytes)
+    return KeyFile.read(path, secrets.token_bytes)
+
+
+def key_ring(settings: Settings, store: Store) -> KeyRing:
+    """The key ring of these settings, not yet opened."""
+    days = settings.key_rotation_days
+    return KeyRing(
+        StoredKeys(store),
+        key_wrapper(settings),
+        algorithm=settings.signing_algorithm,
+        schedule=RotationSchedule(
+            publish_lead=timedelta(seconds=settings.key_publish_lead),
+            jwks_max_age=timedelta(seconds=settings.jwks_max_age),
+            refresh_interval=timedelta(seconds=settings.key_refresh),
+            rotation_period=timedelta(days=days) if days else None,
+        ),
+        clock=_utc_now,
+    )
+
+
+def outbound_client(settings: Settings) -> OutboundClient:
+    """The one HTTP client that goes out."""
+    return OutboundClient(
+        timeout=settings.upstream_timeout,
+        private_issuers=frozenset(settings.private_issuers),
+        allow_http_loopback=settings.development,
+        ca_bundles=settings.issuer_ca_bundles,
+    )
+
+
+class Broker:
+    """A running broker: `async with Broker(settings) as broker`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stack = AsyncExitStack()
+        self.port = 0
+        """Where it listens, once it runs."""
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+        log.info("stopped")
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        settings = self._settings
+        capabilities = CapabilityTable.load(settings.capabilities)
+        store = await self._store(stack)
+        keyring = key_ring(settings, store)
+        await keyring.open()
+        audit = AuditWriter(store)
+        stack.push_async_callback(audit.close)
+        snapshots = self._snapshots(store, capabilities)
+        exchange = self._exchange(stack, snapshots, keyring, audit, capabilities)
+        _background(stack, snapshots.watch(), "snapshots")
+        _background(stack, _keep_refreshing(keyring, settings.key_refresh), "keys")
+        health = Health({"store": store.check, "keys": lambda: _can_sign(keyring)})
+        await self._listen(stack, exchange, keyring, capabilities, health)
+
+    async def _store(self, stack: AsyncExitStack) -> Store:
+        store = Store.open(self._settings.database_url)
+        stack.push_async_callback(store.close)
+        if self._settings.database_url.startswith("sqlite"):
+            await store.migrate()
+        await store.check()
+        return store
+
+    def _snapshots(self, store: Store, capabilities: CapabilityTable) -> Snapshots:
+        settings = self._settings
+        return Snapshots(
+            store,
+            capabilities=capabilities,
+            roles=BuiltinRoles(capabilities),
+            own_audiences=own_audiences(settings.issuer),
+            size=settings.cached_identities,
+            ttl=settings.snapshot_ttl,
+            clock=time.monotonic,
+        )
+
+    def _exchange(
+        self,
+        stack: AsyncExitStack,
+        snapshots: Snapshots,
+        keyring: KeyRing,
+        audit: AuditWriter,
+        capabilities: CapabilityTable,
+    ) -> Exchange:
+        settings = self._settings
+        outbound = outbound_client(settings)
+        stack.push_async_callback(outbound.aclose)
+        issuers = Issuers(
+            outbound,
+            clock=time.monotonic,
+            allow_http_loopback=settings.development,
+            max_issuers=settings.cached_issuers,
+        )
+        stack.push_async_callback(issuers.aclose)
+        return Exchange(
+            snapshots=snapshots,
+            verifier=OidcVerifier(
+                issuers,
+                own_issuers=[settings.issuer],
+                algorithms=settings.issuer_algorithms,
+                max_lifetime=settings.upstream_token_age,
+                max_lifetimes=settings.issuer_token_ages,
+            ),
+            tokens=AccessTokens(
+                issuer=settings.issuer,
+                keyring=keyring,
+                make_id=lambda: secrets.token_hex(16),
+            ),
+            audit=audit,
+            capabilities=capabilities,
+            clock=time.time,
+            record_id=lambda now: record_id(now, secrets.token_bytes),
+            default_audience=settings.issuer,
+            allowed_audiences=frozenset(settings.token_audiences),
+            max_lifetime=settings.token_lifetime,
+        )
+
+    async def _listen(
+        self,
+        stack: AsyncExitStack,
+        exchange: Exchange,
+        keyring: KeyRing,
+        capabilities: CapabilityTable,
+        health: Health,
+    ) -> None:
+        settings = self._settings
+        well_known = WellKnown(
+            issuer=settings.issuer,
+            algorithm=settings.signing_algorithm,
+            keyring=keyring,
+            capabilities=capabilities,
+            max_age=settings.jwks_max_age,
+            clock=time.time,
+        )
+        table = routes(
+            sts=StsExchange(exchange),
+            token=TokenEndpoint(exchange),
+            well_known=well_known,
+            health=health,
+        )
+        server = HttpServer(
+            table, host=settings.host, port=settings.port, grace=settings.shutdown_grace
+        )
+        stack.push_async_callback(server.stop)
+        self.port = await server.start()
+        stack.callback(setattr, health, "draining", True)
+        log.info("listening", host=settings.host, port=self.port, issuer=settings.issuer)
+        if settings.development and settings.host not in LOOPBACK:
+            log.warning("development_issuer_reachable_from_elsewhere", host=settings.host)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def _can_sign(keyring: KeyRing) -> None:
+    keyring.signer(time.time())
+
+
+async def _keep_refreshing(keyring: KeyRing, every: float) -> None:
+    while True:
+        await asyncio.sleep(every)
+        try:
+            await keyring.refresh()
+        except BrokerError as error:
+            log.warning("keys_not_refreshed", code=error.code, reason=error.message)
+
+
+def _background(stack: AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> None:
+    task = asyncio.create_task(work, name=name)
+
+    async def stop() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    stack.push_async_callback(stop)

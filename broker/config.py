@@ -1,0 +1,337 @@
+"""Every setting, its default, its check.
+
+Read from the environment (`BROKER_…`) and from a TOML file; the environment wins. A secret can
+come from a file too: `BROKER_DATABASE_URL_FILE` names one. Only `broker.cli` and `broker.app`
+read this; components get values.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from broker.errors import Invalid
+from broker.iam.capabilities import CapabilityTable
+from broker.iam.issuer_url import check_issuer_url
+from broker.issuer.schedule import least_publish_lead
+
+PREFIX: Final = "BROKER_"
+SECRETS: Final = frozenset({"database_url"})
+"""Settings that hold a secret: masked when shown, and readable from a file by `…_FILE`."""
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+Algorithm = Literal["ES256", "EdDSA", "ES384", "RS256"]
+UpstreamAlgorithm = Literal[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
+]
+Seconds = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseSettings):
+    """The effective settings of one process."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    issuer: str = Field(
+        default="",
+        description="URL that stands as `iss` in our tokens and under which discovery is served. "
+        "https, or http on a loopback host for development. Default: `http://127.0.0.1:PORT`.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
+    database_url: str = Field(
+        default="sqlite:///var/broker.sqlite3",
+        description="Where records are kept: `sqlite:///PATH` or "
+        "`postgresql://USER:PASSWORD@HOST/NAME`. An https issuer has to set it.",
+    )
+    keys_dir: Path = Field(
+        default=Path("keys"),
+        description="Folder of the key-encryption key that wraps the signing keys in the database. "
+        "An https issuer has to set it and to create the key by `broker keys init`.",
+    )
+    signing_algorithm: Algorithm = Field(
+        default="ES256", description="Algorithm of new signing keys."
+    )
+    key_rotation_days: int = Field(
+        default=30,
+        ge=0,
+        description="Age in days at which a signing key is replaced; 0: only by hand.",
+    )
+    key_publish_lead: Seconds = Field(
+        default=900,
+        description="Seconds for which a new key is published before it signs: at least "
+        "`jwks_max_age`, `key_refresh` and a minute together.",
+    )
+    jwks_max_age: Seconds = Field(
+        default=300, description="Seconds for which verifiers may cache our JWKS (`Cache-Control`)."
+    )
+    key_refresh: Seconds = Field(
+        default=30, description="Seconds between two looks at the key log, for rotations elsewhere."
+    )
+    token_lifetime: int = Field(
+        default=3600,
+        ge=60,
+        le=3600,
+        description="Longest life of a token of ours, in seconds; an identity may ask for less.",
+    )
+    token_audiences: tuple[str, ...] = Field(
+        default=(),
+        description="Audiences that callers may ask for (JSON list). Empty: any, except those "
+        "that the broker reserves.",
+    )
+    capabilities: dict[str, int] = Field(
+        default_factory=dict,
+        description="Capabilities of your own, name to number (JSON object), such as "
+        '`{"deploy.create": 1024}`. Numbers from 1024 to 2047, never reused.',
+    )
+    private_issuers: tuple[str, ...] = Field(
+        default=(),
+        description="Upstream issuers (JSON list of URLs) that may be at private addresses. "
+        "On a loopback issuer of our own, loopback addresses are always allowed.",
+    )
+    issuer_ca_bundles: dict[str, Path] = Field(
+        default_factory=dict,
+        description="CA bundle (PEM file) for an upstream issuer, by issuer URL (JSON object).",
+    )
+    issuer_algorithms: dict[str, tuple[UpstreamAlgorithm, ...]] = Field(
+        default_factory=dict,
+        description="Signature algorithms accepted from an upstream issuer, by issuer URL "
+        "(JSON object of lists). Default: every asymmetric one.",
+    )
+    upstream_token_age: Seconds = Field(
+        default=86400,
+        description="Longest `exp − iat` in seconds of an upstream token.",
+    )
+    issuer_token_ages: dict[str, int] = Field(
+        default_factory=dict,
+        description="Longest `exp − iat` for an upstream issuer, by issuer URL (JSON object).",
+    )
+    upstream_timeout: float = Field(
+        default=5.0,
+        gt=0,
+        le=60,
+        description="Seconds in all for one request to an upstream issuer.",
+    )
+    cached_issuers: int = Field(
+        default=1000, ge=1, description="Upstream issuers whose keys are kept in memory."
+    )
+    cached_identities: int = Field(
+        default=100_000,
+        ge=1,
+        description="Identities kept in memory with their rules and bindings.",
+    )
+    snapshot_ttl: Seconds = Field(
+        default=30,
+        description="Seconds after which a cached identity is read again at the latest; changes "
+        "are noticed within a second as a rule.",
+    )
+    shutdown_grace: Seconds = Field(
+        default=10, description="Seconds that running requests get to finish at shutdown."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe level that is logged."
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        default="auto", description="`auto` is `console` on a terminal and `json` elsewhere."
+    )
+
+    @property
+    def development(self) -> bool:
+        """Whether the issuer is a loopback address: defaults for one machine are in order."""
+        return urlsplit(self.issuer).scheme == "http"
+
+    @field_validator("capabilities")
+    @classmethod
+    def _check_capabilities(cls, value: dict[str, int]) -> dict[str, int]:
+        try:
+            CapabilityTable.load(value)
+        except Invalid as error:
+            raise ValueError(error.message) from None
+        return value
+
+    @field_validator("issuer")
+    @classmethod
+    def _check_issuer(cls, value: str) -> str:
+        if value:
+            if value.endswith("/"):
+                raise ValueError("must not end with '/'")
+            try:
+                check_issuer_url(value, allow_http_loopback=True)
+            except Invalid as error:
+                raise ValueError(error.message.removeprefix("issuer: ")) from None
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _derive_issuer(cls, values: dict[str, Any]) -> dict[str, Any]:
+        if not values.get("issuer"):
+            values = {**values, "issuer": f"http://127.0.0.1:{values.get('port', 8080)}"}
+        return values
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        least = least_publish_lead(
+            jwks_max_age=timedelta(seconds=self.jwks_max_age),
+            refresh_interval=timedelta(seconds=self.key_refresh),
+        )
+        if self.key_publish_lead < least.total_seconds():
+            raise ValueError(
+                f"key_publish_lead: expected at least {least.total_seconds():.0f}, which is "
+                "jwks_max_age and key_refresh and a minute, or verifiers meet keys that they do "
+                "not know"
+            )
+        if not self.development:
+            development_defaults = {"database_url", "keys_dir"} - self.model_fields_set
+            if development_defaults:
+                names = ", ".join(sorted(PREFIX + n.upper() for n in development_defaults))
+                raise ValueError(
+                    f"{names}: an https issuer needs it set; the default is for one machine"
+                )
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic names the parameters
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The caller hands over merged values (`load`); pydantic reads nothing by itself."""
+        return (init_settings,)
+
+
+class SettingsProblems(Invalid):
+    """Every fault of the settings at once."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("settings_invalid", "\n".join(problems), field="settings")
+        self.problems = tuple(problems)
+
+
+def load(environ: Mapping[str, str], config: Path | None = None) -> Settings:
+    """The settings of this environment and file. Raises `SettingsProblems`."""
+    problems: list[str] = []
+    values = {**_from_file(config, problems), **_from_environment(environ, problems)}
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        problems += [_sentence(fault["loc"], fault["msg"]) for fault in error.errors()]
+    else:
+        if not problems:
+            return settings
+    raise SettingsProblems(problems)
+
+
+def shown(settings: Settings) -> dict[str, Any]:
+    """The effective settings by variable name, secrets masked."""
+    rows = settings.model_dump(mode="json")
+    rows["database_url"] = _without_password(settings.database_url)
+    return {PREFIX + name.upper(): value for name, value in rows.items()}
+
+
+def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    files = {f"{PREFIX}{name.upper()}_FILE": name for name in SECRETS}
+    values: dict[str, str] = {}
+    for variable, text in sorted(environ.items()):
+        if not variable.startswith(PREFIX):
+            continue
+        if variable in known:
+            values[variable] = text
+        elif variable in files:
+            if variable.removesuffix("_FILE") in environ:
+                problems.append(f"{variable}: set as well as {variable.removesuffix('_FILE')}")
+            _read_secret(variable, text, values, problems)
+        else:
+            problems.append(f"{variable}: no such setting{_suggestion(variable, known)}")
+    return _decoded(values, problems)
+
+
+def _decoded(values: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
+    source = _Environment(Settings, values)
+    decoded: dict[str, Any] = {}
+    for name, field in Settings.model_fields.items():
+        text, key, is_complex = source.get_field_value(field, name)
+        if text is None:
+            continue
+        try:
+            decoded[name] = source.prepare_field_value(name, field, text, is_complex)
+        except ValueError:
+            problems.append(f"{PREFIX}{key.upper()}: not JSON")
+    return decoded
+
+
+class _Environment(EnvSettingsSource):
+    """pydantic's reader of variables, over a mapping that we give it."""
+
+    def __init__(self, settings: type[BaseSettings], environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        super().__init__(settings)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return {name.lower(): text for name, text in self._environ.items()}
+
+
+def _read_secret(variable: str, path: str, values: dict[str, str], problems: list[str]) -> None:
+    try:
+        values[variable.removesuffix("_FILE")] = Path(path).read_text().rstrip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        problems.append(f"{variable}: cannot read {path}: {reason}")
+
+
+def _from_file(config: Path | None, problems: list[str]) -> dict[str, Any]:
+    if config is None:
+        return {}
+    try:
+        values = tomllib.loads(config.read_text())
+    except OSError as error:
+        problems.append(f"{config}: {error.strerror}")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problems.append(f"{config}: not TOML: {error}")
+    else:
+        unknown = values.keys() - Settings.model_fields.keys()
+        problems += [
+            f"{config}: {name}: no such setting{_suggestion(name, Settings.model_fields)}"
+            for name in sorted(unknown)
+        ]
+        return {name: value for name, value in values.items() if name not in unknown}
+    return {}
+
+
+def _suggestion(name: str, known: Any) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _sentence(location: tuple[int | str, ...], message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    if not location:
+        return message
+    path = ".".join(str(part) for part in location[1:])
+    name = PREFIX + str(location[0]).upper()
+    return f"{name}{'.' + path if path else ''}: {message}"
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    if not parts.password:
+        return url
+    netloc = parts.netloc.replace(f":{parts.password}@", ":***@")
+    return urlunsplit(parts._replace(netloc=netloc))

@@ -1,0 +1,44 @@
+"""What a grant is asked, and what it answers. The wires make the one and render the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from broker.iam.policy import Entitlement
+from broker.iam.uidp import Uidp
+from broker.issuer.tokens import MintedToken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Who calls, as far as the wire tells."""
+
+    request_id: str
+    dialect: str
+    """`sts` (/sts/exchange) or `oauth` (/token)."""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeRequest:
+    """One parsed request."""
+
+    call: Call
+    token: str
+    """The upstream token, unchecked."""
+    identity: Uidp | None = None
+    """Whom the caller wants to be; None for a person, who is known by issuer and subject."""
+    audience: tuple[str, ...] = ()
+    scopes: tuple[Uidp, ...] = ()
+    capabilities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """The answer."""
+
+    token: MintedToken
+    expires_in: int
+    """Seconds from its minting."""
+    audience: tuple[str, ...]
+    entitlement: Entitlement

@@ -1,0 +1,95 @@
+"""What every request passes, once: an id, a route, an answer in the route's dialect, a log line."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Final
+
+import structlog
+from aiohttp import web
+from structlog.contextvars import bind_contextvars
+
+from broker.errors import BrokerError, Invalid, NotFound
+from broker.web.rendering import ErrorRenderer, gateway_error
+
+log = structlog.get_logger()
+
+MAX_BODY: Final = 64 * 1024
+MAX_HEADER: Final = 32 * 1024
+"""Bytes of one header or of the request line: a token of 16 KiB, and one too large to be told so
+in our words."""
+
+SECURITY_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Server": "broker",
+}
+
+Handler = Callable[[web.BaseRequest, str], Awaitable[web.Response]]
+"""Takes the request and its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The handlers of a path by method, and the dialect in which its errors are told."""
+
+    handlers: Mapping[str, Handler]
+    errors: ErrorRenderer = gateway_error
+
+
+class FrontDoor:
+    """The request handler of the server. Paths are literal."""
+
+    def __init__(self, routes: Mapping[str, Route], *, request_id: Callable[[], str]) -> None:
+        self._routes = routes
+        self._request_id = request_id
+
+    async def __call__(self, request: web.BaseRequest) -> web.Response:
+        """Answer, whatever happens, and log how it went."""
+        started = perf_counter()
+        request_id = self._request_id()
+        bind_contextvars(request_id=request_id)
+        route = self._routes.get(request.path)
+        response = await self._answer(request, route, request_id)
+        response.headers["X-Request-Id"] = request_id
+        response.headers.update(SECURITY_HEADERS)
+        log.info(
+            "request",
+            method=request.method,
+            path=request.path if route else "(unknown)",
+            status=response.status,
+            ms=round((perf_counter() - started) * 1000, 2),
+        )
+        return response
+
+    async def _answer(
+        self, request: web.BaseRequest, route: Route | None, request_id: str
+    ) -> web.Response:
+        render = route.errors if route else gateway_error
+        try:
+            if route is None:
+                raise NotFound("path_unknown", "no such path")
+            handler = route.handlers.get(request.method)
+            if handler is None:
+                return _method_not_allowed(route, request_id)
+            return await handler(request, request_id)
+        except BrokerError as error:
+            log.debug("refused", code=error.code, stage=error.stage and error.stage.value)
+            return render(error, request_id)
+        except (asyncio.CancelledError, ConnectionError):
+            raise
+        except Exception:  # the one place where a defect is caught: told to nobody, logged once
+            log.exception("defect")
+            return render(None, request_id)
+
+
+def _method_not_allowed(route: Route, request_id: str) -> web.Response:
+    allowed = ", ".join(sorted(route.handlers))
+    error = Invalid("method_not_allowed", f"expected one of: {allowed}")
+    response = route.errors(error, request_id)
+    response.set_status(405)
+    response.headers["Allow"] = allowed
+    return response

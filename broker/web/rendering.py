@@ -1,0 +1,123 @@
+"""One table from error kinds to wires, and the bodies of errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, Protocol
+
+import orjson
+from aiohttp import web
+
+from broker.error_codes import CATALOGUE
+from broker.errors import BrokerError, Kind
+from broker.oauth import error_codes as oauth
+
+
+class Wire(NamedTuple):
+    """How a kind looks: HTTP status and gRPC code (google.rpc.Code)."""
+
+    status: int
+    grpc: int
+
+
+WIRES: Final[Mapping[Kind, Wire]] = {
+    Kind.INVALID: Wire(400, 3),
+    Kind.UNAUTHENTICATED: Wire(401, 16),
+    Kind.DENIED: Wire(403, 7),
+    Kind.NOT_FOUND: Wire(404, 5),
+    Kind.CONFLICT: Wire(409, 6),
+    Kind.PRECONDITION: Wire(400, 9),
+    Kind.EXHAUSTED: Wire(429, 8),
+    Kind.UNAVAILABLE: Wire(503, 14),
+}
+
+INTERNAL: Final = Wire(500, 13)
+
+NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+"""RFC 6749 §5.1: what holds a token, or tells why there is none, is not kept."""
+
+
+class ErrorRenderer(Protocol):
+    """How one dialect says that something failed. None: a defect of ours, nothing is told."""
+
+    def __call__(self, error: BrokerError | None, request_id: str) -> web.Response:
+        """The response."""
+
+
+def json_response(
+    body: object, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """A JSON answer."""
+    return web.Response(
+        body=orjson.dumps(body),
+        status=status,
+        headers={"Content-Type": "application/json", **(headers or {})},
+    )
+
+
+def gateway_error(error: BrokerError | None, request_id: str) -> web.Response:
+    """As a gRPC gateway answers: `code`, `message`, and `details` with a google.rpc.ErrorInfo."""
+    wire = WIRES[error.kind] if error else INTERNAL
+    body = {
+        "code": wire.grpc,
+        "message": error.message if error else "internal error",
+        "details": [_error_info(error, request_id)],
+    }
+    headers = dict(NO_STORE)
+    if wire.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return json_response(body, status=wire.status, headers=_with_retry(headers, error))
+
+
+def oauth_error(error: BrokerError | None, request_id: str) -> web.Response:
+    """RFC 6749 §5.2. `stage` and `request_id` are additional members, as §8.4 lets us."""
+    if error is None:
+        body: dict[str, Any] = {"error": oauth.SERVER_ERROR, "error_description": "internal error"}
+        return json_response({**body, "request_id": request_id}, status=500, headers=NO_STORE)
+    code = CATALOGUE[error.code].oauth
+    body = {"error": code, "error_description": _description(error.message)}
+    body |= {"reason": error.code, "request_id": request_id}
+    if error.stage is not None:
+        body["stage"] = error.stage.value
+    headers = dict(NO_STORE)
+    if code == oauth.INVALID_CLIENT:
+        headers["WWW-Authenticate"] = "Basic"
+    return json_response(
+        body, status=_oauth_status(error, code), headers=_with_retry(headers, error)
+    )
+
+
+def _oauth_status(error: BrokerError, code: str) -> int:
+    # §5.2: 400 unless the client failed to authenticate; limits and outages keep their own.
+    if code == oauth.INVALID_CLIENT:
+        return 401
+    if error.kind in {Kind.EXHAUSTED, Kind.UNAVAILABLE, Kind.NOT_FOUND}:
+        return WIRES[error.kind].status
+    return 400
+
+
+def _error_info(error: BrokerError | None, request_id: str) -> dict[str, Any]:
+    metadata = {"request_id": request_id}
+    if error and error.stage:
+        metadata["stage"] = error.stage.value
+    if error and error.field:
+        metadata["field"] = error.field
+    return {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": error.code if error else "internal",
+        "domain": "broker",
+        "metadata": metadata,
+    }
+
+
+def _with_retry(headers: dict[str, str], error: BrokerError | None) -> dict[str, str]:
+    if error and error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    return headers
+
+
+def _description(message: str) -> str:
+    """RFC 6749 §5.2 allows printable ASCII without double quotes and backslashes."""
+    return "".join(
+        c if " " <= c <= "~" and c not in '"\\' else "'" if c == '"' else "?" for c in message
+    )

@@ -1,0 +1,84 @@
+"""What verifiers and clients discover: metadata, keys, capability numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import orjson
+from aiohttp import web
+
+from broker.iam.capabilities import CapabilityTable
+from broker.issuer.keyring import KeyRing
+from broker.oauth import token_exchange as rfc8693
+from broker.web.rendering import json_response
+
+CLAIMS = [
+    "iss", "sub", "aud", "iat", "nbf", "exp", "jti",
+    "act", "role_bindings", "cap", "email", "email_verified",
+]  # fmt: skip
+
+
+class WellKnown:
+    """Handlers under `/.well-known/`. `clock` gives seconds since the epoch."""
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        algorithm: str,
+        keyring: KeyRing,
+        capabilities: CapabilityTable,
+        max_age: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self._keyring = keyring
+        self._clock = clock
+        self._cached = {"Cache-Control": f"public, max-age={max_age}"}
+        self._metadata = _metadata(issuer, algorithm)
+        self._capabilities = {
+            "encoding": "base64url without padding; number n is bit n % 8, least significant "
+            "first, of byte n // 8",
+            "capabilities": {capability.name: capability.bit for capability in capabilities},
+        }
+
+    async def metadata(self, request: web.BaseRequest, request_id: str) -> web.Response:
+        """OpenID Connect Discovery 1.0 §3 and RFC 8414 §2, one document."""
+        del request, request_id
+        return json_response(self._metadata, headers=self._cached)
+
+    async def jwks(self, request: web.BaseRequest, request_id: str) -> web.Response:
+        """RFC 7517 §5. May be cached for as long as new keys are published before they sign."""
+        del request, request_id
+        now = self._clock()
+        return web.Response(
+            body=self._keyring.jwks(now),
+            headers={
+                "Content-Type": "application/json",
+                "Cache-Control": f"public, max-age={self._keyring.jwks_max_age(now)}",
+            },
+        )
+
+    async def capability_numbers(self, request: web.BaseRequest, request_id: str) -> web.Response:
+        """Name to bit number, for readers of the `cap` claim in any language."""
+        del request, request_id
+        return web.Response(
+            body=orjson.dumps(self._capabilities, option=orjson.OPT_INDENT_2),
+            headers={"Content-Type": "application/json", **self._cached},
+        )
+
+
+def _metadata(issuer: str, algorithm: str) -> dict[str, object]:
+    return {
+        "issuer": issuer,
+        "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "token_endpoint": f"{issuer}/token",
+        "grant_types_supported": [rfc8693.GRANT_TYPE],
+        "token_endpoint_auth_methods_supported": ["none"],
+        # Required by both documents although there is no authorization endpoint; relying
+        # parties that only verify (AWS IAM among them) insist on the member and on this value.
+        "response_types_supported": ["id_token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [algorithm],
+        "claims_supported": CLAIMS,
+        "capabilities_uri": f"{issuer}/.well-known/capabilities",
+    }

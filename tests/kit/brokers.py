@@ -1,0 +1,51 @@
+"""A running broker, in this process, on a real socket with a real database."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from broker.app import Broker
+from broker.config import Settings, load
+from broker.store import Store
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True, slots=True)
+class RunningBroker:
+    """Where it is, and what it stores."""
+
+    url: str
+    settings: Settings
+    store: Store
+    """A second connection to its records, as an operator's command has."""
+
+
+@asynccontextmanager
+async def running_broker(folder: Path, **more: Any) -> AsyncIterator[RunningBroker]:
+    """Start one in `folder`; `more` are settings by variable name."""
+    port = free_port()
+    environ = {
+        "BROKER_PORT": str(port),
+        "BROKER_DATABASE_URL": f"sqlite:///{folder}/broker.sqlite3",
+        "BROKER_KEYS_DIR": str(folder / "keys"),
+        **more,
+    }
+    settings = load(environ)
+    async with Broker(settings):
+        store = Store.open(settings.database_url)
+        try:
+            yield RunningBroker(settings.issuer, settings, store)
+        finally:
+            await store.close()
