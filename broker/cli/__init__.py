@@ -1,0 +1,63 @@
+"""The command line. One module a command or a noun; each imports what it needs when it runs.
+
+Exit codes: 0 done, 1 refused or failed, 2 the command was called wrongly.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Final
+
+import click
+
+from broker import __version__
+from broker.errors import BrokerError
+
+COMMANDS: Final = {
+    "apply": "broker.cli.apply:apply",
+    "audit": "broker.cli.audit:audit",
+    "bootstrap": "broker.cli.bootstrap:bootstrap",
+    "exchange": "broker.cli.exchange:exchange",
+    "keys": "broker.cli.keys:keys",
+    "migrate": "broker.cli.migrate:migrate",
+    "serve": "broker.cli.serve:serve",
+    "settings": "broker.cli.settings:settings",
+    "token": "broker.cli.token:token",
+}
+
+
+class _Commands(click.Group):
+    """Loads a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.command(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Settings are BROKER_… variables; see docs/configuration.md.",
+)
+@click.version_option(__version__, prog_name="broker")
+def cli() -> None:
+    """Exchange tokens that others issued for short-lived ones of your own."""
+
+
+def main() -> None:
+    """The `broker` command."""
+    try:
+        cli()
+    except BrokerError as error:
+        click.echo(f"error: {error.message}", err=True)
+        click.echo(f"  ({error.code}; docs/errors.md says more)", err=True)
+        sys.exit(1)

@@ -1,0 +1,166 @@
+"""`broker audit`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import orjson
+
+from broker.audit.identifiers import first_id
+from broker.audit.record import AuditRecord, Outcome
+from broker.cli.options import config_option, opened, output_option, run, settings_of
+from broker.iam.uidp import Uidp
+from broker.store import Store
+
+LOOK_BACK: Final = timedelta(seconds=5)
+COLOURS: Final = {Outcome.OK: "green", Outcome.REFUSED: "red", Outcome.FAILED: "yellow"}
+
+identity_option = click.option("--identity", help="Only records about this identity (UIDP).")
+group_option = click.option("--group", help="Only records at this group (UIDP) or below.")
+failed_option = click.option("--failed", is_flag=True, help="Only what was refused or failed.")
+
+
+@click.group()
+def audit() -> None:
+    """Read what happened: every exchange and every change, with the reason of each refusal."""
+
+
+@audit.command(name="list")
+@identity_option
+@group_option
+@failed_option
+@click.option("--request-id", help="Only the record of this request.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@config_option
+@output_option
+def list_records(
+    identity: str | None,
+    group: str | None,
+    failed: bool,
+    request_id: str | None,
+    limit: int,
+    config: Path | None,
+    output: str,
+) -> None:
+    """List records, the newest last."""
+    settings = settings_of(config)
+
+    async def work() -> Sequence[AuditRecord]:
+        async with opened(settings) as store, store.read() as records:
+            return await records.audit.find(
+                identity=_uidp(identity, "--identity"),
+                group=_uidp(group, "--group"),
+                failed=True if failed else None,
+                request_id=request_id,
+                limit=limit,
+            )
+
+    for record in reversed(run(work)):
+        _print(record, output)
+
+
+@audit.command()
+@identity_option
+@group_option
+@failed_option
+@config_option
+@output_option
+def tail(
+    identity: str | None, group: str | None, failed: bool, config: Path | None, output: str
+) -> None:
+    """Print records as they come, until interrupted."""
+    settings = settings_of(config)
+
+    async def work() -> None:
+        async with opened(settings) as store:
+            await _follow(
+                store,
+                _uidp(identity, "--identity"),
+                _uidp(group, "--group"),
+                failed=True if failed else None,
+                output=output,
+            )
+
+    try:
+        run(work)
+    except KeyboardInterrupt:
+        return
+
+
+async def _follow(
+    store: Store,
+    identity: Uidp | None,
+    group: Uidp | None,
+    *,
+    failed: bool | None,
+    output: str,
+) -> None:
+    # Records become durable in groups, so one can appear behind a newer one: look back a little.
+    seen: dict[str, None] = {}
+    started = since = datetime.now(UTC)
+    while True:
+        async with store.read() as records:
+            found = await records.audit.find(
+                identity=identity,
+                group=group,
+                failed=failed,
+                after_id=first_id(since - LOOK_BACK),
+                limit=10_000,
+            )
+        for record in found:
+            if record.id not in seen and record.at >= started:
+                _print(record, output)
+            seen[record.id] = None
+            since = max(since, record.at)
+        for old in [key for key in seen if key < first_id(since - 2 * LOOK_BACK)]:
+            del seen[old]
+        await asyncio.sleep(0.5)
+
+
+def _uidp(text: str | None, field: str) -> Uidp | None:
+    return Uidp.parse(text, field=field) if text else None
+
+
+def _print(record: AuditRecord, output: str) -> None:
+    detail = orjson.loads(record.detail)
+    if output == "json":
+        click.echo(orjson.dumps(_row(record, detail)))
+        return
+    at = record.at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    outcome = click.style(f"{record.outcome.value:8}", fg=COLOURS[record.outcome])
+    click.echo(f"{at}  {outcome} {record.action}  {record.subject or '-'}")
+    click.echo(f"    request {record.request_id or '-'}  by {record.actor or 'unknown'}")
+    if record.outcome is not Outcome.OK:
+        click.echo(f"    {record.stage or '-'}: {record.code}")
+    for step in detail.get("steps", ()):
+        _print_step(step)
+
+
+def _print_step(step: dict[str, Any]) -> None:
+    mark = click.style("ok  ", fg="green") if step["passed"] else click.style("FAIL", fg="red")
+    got = "absent" if step["got"] is None else repr(step["got"])
+    click.echo(f"    {mark} {step['stage']}/{step['name']}: expected {step['expected']}; got {got}")
+    if step.get("hint"):
+        click.echo(f"         {step['hint']}")
+
+
+def _row(record: AuditRecord, detail: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "at": record.at,
+        "action": record.action,
+        "outcome": record.outcome.value,
+        "actor": record.actor,
+        "subject": record.subject,
+        "group": record.group,
+        "request_id": record.request_id,
+        "stage": record.stage,
+        "code": record.code,
+        "token_sha256": record.token_sha256,
+        "detail": detail,
+    }

@@ -1,0 +1,74 @@
+"""`broker exchange`."""
+
+from __future__ import annotations
+
+import sys
+from typing import IO
+
+import click
+import orjson
+
+from broker.cli.options import output_option, run
+from broker.sdk.exchange import ExchangeRefused
+from broker.sdk.exchange import exchange as exchange_token
+
+
+@click.command()
+@click.option("--issuer", required=True, help="URL of the broker.")
+@click.option("--identity", default="", help="UIDP to assume; none for a registered person.")
+@click.option(
+    "--token",
+    "source",
+    type=click.File(),
+    default="-",
+    help="File with the upstream token; '-' (the default) is standard input.",
+)
+@click.option("--audience", multiple=True, help="Audience of the new token; repeats.")
+@click.option("--scope", multiple=True, help="Group UIDP to narrow the token to; repeats.")
+@click.option("--capability", multiple=True, help="Capability to narrow the token to; repeats.")
+@output_option
+def exchange(
+    issuer: str,
+    identity: str,
+    source: IO[str],
+    audience: tuple[str, ...],
+    scope: tuple[str, ...],
+    capability: tuple[str, ...],
+    output: str,
+) -> None:
+    """Exchange an upstream token for one of the broker's and print it."""
+    token = source.read().strip()
+    try:
+        exchanged = run(
+            lambda: exchange_token(
+                issuer,
+                token,
+                identity=identity,
+                audience=audience,
+                scopes=scope,
+                capabilities=capability,
+            )
+        )
+    except ExchangeRefused as refusal:
+        _explain(refusal, output)
+        sys.exit(1)
+    if output == "json":
+        click.echo(orjson.dumps({"token": exchanged.token, "expiry": exchanged.expiry}))
+    else:
+        click.echo(exchanged.token)
+
+
+def _explain(refusal: ExchangeRefused, output: str) -> None:
+    if output == "json":
+        row = {
+            "error": refusal.error.code,
+            "message": refusal.error.message,
+            "stage": refusal.stage,
+            "request_id": refusal.request_id,
+        }
+        click.echo(orjson.dumps(row), err=True)
+        return
+    click.echo(f"refused: {refusal.error.message}", err=True)
+    click.echo(f"  stage       {refusal.stage or '-'}", err=True)
+    click.echo(f"  reason      {refusal.error.code}", err=True)
+    click.echo(f"  request id  {refusal.request_id or '-'}", err=True)

@@ -1,0 +1,110 @@
+"""Writes the documents that are derived from the code; `--check` only tells whether they are."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from broker.cli import COMMANDS, cli
+from broker.config import PREFIX, SECRETS, Settings
+from broker.error_codes import CATALOGUE
+from broker.web.rendering import WIRES
+
+DOCS = Path(__file__).parent
+NOTE = "<!-- Made from the code by `make docs-generate`; a test compares them. -->\n\n"
+
+
+def configuration() -> Iterator[str]:
+    """docs/configuration.md."""
+    yield "# Configuration\n\n" + NOTE
+    yield (
+        "Settings are environment variables, or lines of a TOML file (`--config FILE`, names in "
+        "lower case without `BROKER_`); a variable wins over the file. Lists and objects are "
+        "JSON in variables and native in TOML. An unknown name or a wrong value stops the start, "
+        "and every fault is listed at once. `broker settings` prints what is in effect, secrets "
+        "masked. With an empty environment everything works on one machine; an https issuer "
+        "refuses the defaults that are meant for development.\n\n"
+    )
+    yield "| variable | default | meaning |\n|---|---|---|\n"
+    for name, field in Settings.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        variable = f"`{PREFIX}{name.upper()}`"
+        if name in SECRETS:
+            variable += f", or `{PREFIX}{name.upper()}_FILE`"
+        yield f"| {variable} | {_shown(default)} | {field.description} |\n"
+
+
+def errors() -> Iterator[str]:
+    """docs/errors.md."""
+    yield "# Errors\n\n" + NOTE
+    yield (
+        "Every refusal has a code. On `/sts/exchange` it is `details[0].reason` of a body "
+        '`{"code", "message", "details"}`, whose `code` is the gRPC code; on `/token` it is '
+        "`reason` beside the `error` of RFC 6749. Both name the request id, which is also in the "
+        "`X-Request-Id` header and in the audit record, and the stage of the exchange that "
+        "refused: `request`, `token`, `identity`, `issuer`, `signature`, `times`, `scope` or "
+        "`mint`. On the command line the code follows the message.\n\n"
+        "`identity` stands for an unknown identity and for rules that refuse the token alike, "
+        "so that callers do not learn which identities exist. The owner sees the difference in "
+        "`broker audit list --failed`.\n\n"
+    )
+    yield "| code | gRPC, HTTP | `/token` | cause | cure |\n|---|---|---|---|---|\n"
+    for entry in sorted(CATALOGUE.values(), key=lambda entry: entry.code):
+        wire = WIRES[entry.kind]
+        yield (
+            f"| `{entry.code}` | {wire.grpc}, {wire.status} | `{entry.oauth}` "
+            f"| {entry.cause} | {entry.cure} |\n"
+        )
+
+
+def commands() -> Iterator[str]:
+    """docs/cli.md."""
+    yield "# Command line\n\n" + NOTE
+    context = click.Context(cli, info_name="broker")
+    yield from _help(cli, context)
+    for name in sorted(COMMANDS):
+        command = cli.get_command(context, name)
+        assert command is not None
+        yield from _help(command, click.Context(command, info_name=name, parent=context))
+
+
+def _help(command: click.Command, context: click.Context) -> Iterator[str]:
+    context.max_content_width = context.terminal_width = 100
+    yield f"## {context.command_path}\n\n```\n{command.get_help(context)}\n```\n\n"
+    if isinstance(command, click.Group) and context.parent is not None:
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from _help(inner, click.Context(inner, info_name=name, parent=context))
+
+
+def _shown(default: Any) -> str:
+    if isinstance(default, tuple):
+        return "`[]`"
+    return f"`{default}`" if default not in ("", None) else ""
+
+
+DOCUMENTS = {"configuration.md": configuration, "errors.md": errors, "cli.md": commands}
+
+
+def main() -> int:
+    """Write, or compare."""
+    stale = []
+    for name, make in DOCUMENTS.items():
+        path, text = DOCS / name, "".join(make()).rstrip() + "\n"
+        if not path.exists() or path.read_text() != text:
+            stale.append(name)
+            if "--check" not in sys.argv:
+                path.write_text(text)
+    if stale and "--check" in sys.argv:
+        print("out of date, run `make docs-generate`:", ", ".join(stale))  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
