@@ -17,6 +17,7 @@ from broker.audit.identifiers import record_id
 from broker.audit.writer import AuditWriter
 from broker.config import LOOPBACK, Settings
 from broker.directory.snapshots import Snapshots
+from broker.entropy import Entropy
 from broker.errors import BrokerError
 from broker.grants.exchange import Exchange
 from broker.iam.capabilities import CapabilityTable
@@ -105,6 +106,7 @@ class Broker:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._stack = AsyncExitStack()
+        self._entropy = Entropy()
         self.port = 0
         """Where it listens, once it runs."""
 
@@ -188,12 +190,12 @@ class Broker:
             tokens=AccessTokens(
                 issuer=settings.issuer,
                 keyring=keyring,
-                make_id=lambda: secrets.token_hex(16),
+                make_id=lambda: self._entropy(16).hex(),
             ),
             audit=audit,
             capabilities=capabilities,
             clock=time.time,
-            record_id=lambda now: record_id(now, secrets.token_bytes),
+            record_id=lambda now: record_id(now, self._entropy),
             default_audience=settings.issuer,
             allowed_audiences=frozenset(settings.token_audiences),
             max_lifetime=settings.token_lifetime,
@@ -223,7 +225,11 @@ class Broker:
             health=health,
         )
         server = HttpServer(
-            table, host=settings.host, port=settings.port, grace=settings.shutdown_grace
+            table,
+            host=settings.host,
+            port=settings.port,
+            grace=settings.shutdown_grace,
+            request_id=lambda: record_id(_utc_now(), self._entropy),
         )
         stack.push_async_callback(server.stop)
         self.port = await server.start()
@@ -248,6 +254,8 @@ async def _keep_refreshing(keyring: KeyRing, every: float) -> None:
             await keyring.refresh()
         except BrokerError as error:
             log.warning("keys_not_refreshed", code=error.code, reason=error.message)
+        except Exception:  # a defect; without this loop the process stops signing, and says nothing
+            log.exception("keys_not_refreshed")
 
 
 def _background(stack: AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,6 +12,7 @@ from broker.audit.record import AuditRecord, Outcome
 from broker.errors import BrokerError, Detail, Kind, Stage
 from broker.grants.request import Call, Exchanged, ExchangeRequest
 from broker.iam.claims import VerifiedClaims
+from broker.iam.matching import CompiledRules, Match
 from broker.iam.trace import Step
 from broker.iam.uidp import Uidp
 from broker.upstream.compact import UnverifiedToken
@@ -25,14 +25,11 @@ class Account:
     call: Call
     identity: Uidp | None = None
     token: UnverifiedToken | None = None
+    rules: CompiledRules | None = None
     claims: VerifiedClaims | None = None
+    match: Match | None = None
     steps: list[Step] = field(default_factory=list)
-
-    def note(self, steps: Iterable[Step]) -> bool:
-        """Write down checks; whether all of them passed."""
-        noted = tuple(steps)
-        self.steps.extend(noted)
-        return all(step.passed for step in noted)
+    """Checks besides the rules and the token's own."""
 
     def succeeded(
         self, record_id: str, at: datetime, request: ExchangeRequest, exchanged: Exchanged
@@ -41,7 +38,7 @@ class Account:
         detail = {
             "dialect": self.call.dialect,
             "address": self.call.address,
-            "matched": {step.name: step.got for step in self.steps},
+            "actor": exchanged.actor,
             "audience": exchanged.audience,
             "scopes": request.scopes,
             "capabilities": request.capabilities,
@@ -52,7 +49,7 @@ class Account:
 
     def refused(self, record_id: str, at: datetime, refusal: BrokerError) -> AuditRecord:
         """The record of a no: every check that was made, and what the token said of itself."""
-        steps = list(self.steps)
+        steps = [*self._rule_steps(), *self.steps]
         if refusal.detail is not None or all(step.passed for step in steps):
             steps.append(_last_step(refusal))
         detail: dict[str, Any] = {
@@ -65,6 +62,14 @@ class Account:
             detail["unverified"] = _unverified(self.token)
         outcome = Outcome.FAILED if refusal.kind is Kind.UNAVAILABLE else Outcome.REFUSED
         return self._record(record_id, at, outcome, detail, refusal)
+
+    def _rule_steps(self) -> tuple[Step, ...]:
+        """Every rule when they were compared; else the issuer's, which is asked first."""
+        if self.match is not None:
+            return self.match.steps
+        if self.rules is not None and self.token is not None:
+            return (self.rules.issuer_step(self.token.unverified_issuer),)
+        return ()
 
     def _record(
         self,

@@ -91,18 +91,19 @@ class Exchange:
         only = self._requested_capabilities(request.capabilities)
         token = account.token = parse(request.token)
         snapshot = await self._identity(request, account, token)
-        if not account.note([snapshot.rules.issuer_step(token.unverified_issuer)]):
+        rules = account.rules = snapshot.rules
+        if not rules.allows_issuer(token.unverified_issuer):
             raise _not_accepted(request)
         claims = account.claims = await self._verified(snapshot, request, account, now)
-        match = snapshot.rules.match(claims)
-        account.note(match.steps[1:])  # the first is the issuer's, noted before the fetch
+        match = account.match = rules.match(claims)
         if not match.passed:
             raise _not_accepted(request)
         entitlement = _entitlement(snapshot, request, only)
+        actor = _actor(claims, match)
         lifetime = min(snapshot.identity.max_token_lifetime, self._max_lifetime)
-        wanted = _token_claims(snapshot, audience, lifetime, claims, match, entitlement)
+        wanted = _token_claims(snapshot, audience, lifetime, claims, actor, entitlement)
         minted = self._tokens.mint(wanted, now=now)
-        return Exchanged(minted, minted.expires_at - int(now), audience, entitlement)
+        return Exchanged(minted, minted.expires_at - int(now), audience, actor, entitlement)
 
     def _audience(self, asked: tuple[str, ...]) -> tuple[str, ...]:
         if len(asked) > MAX_AUDIENCES:
@@ -137,7 +138,7 @@ class Exchange:
         )
         snapshot = await self._snapshots.get(named)
         if snapshot is None:
-            account.note([_unknown(named, person=request.identity is None)])
+            account.steps.append(_unknown(named, person=request.identity is None))
             raise _not_accepted(request)
         return snapshot
 
@@ -150,7 +151,8 @@ class Exchange:
         relationship = snapshot.identity.relationship
         if not isinstance(relationship, StaticKeys):
             return await self._verifier.verify(token, issuer=issuer, now=now)
-        if not account.note([_unexpired(relationship, now)]):
+        if now >= relationship.expiration.timestamp():
+            account.steps.append(_expired(relationship))
             raise _not_accepted(request)
         keys = relationship.issuer_keys
         return self._verifier.verify_static(token, issuer=issuer, jwks=keys, now=now)
@@ -177,7 +179,7 @@ def _token_claims(
     audience: tuple[str, ...],
     lifetime: int,
     claims: VerifiedClaims,
-    match: Match,
+    actor: Mapping[str, Any],
     entitlement: Entitlement,
 ) -> AccessTokenClaims:
     identity = snapshot.identity
@@ -187,18 +189,17 @@ def _token_claims(
         audience=audience,
         lifetime=lifetime,
         not_after=claims.expires_at if identity.expires_with_upstream else None,
-        actor=_actor(claims, match.claims),
-        role_bindings=entitlement.role_bindings(),
-        capabilities=entitlement.encoded(),
+        actor=actor,
+        role_bindings=entitlement.role_bindings,
+        capabilities=entitlement.encoded,
         email=email if isinstance(email, str) else None,
         email_verified=claims.claims.get("email_verified") is True if email else None,
     )
 
 
-def _actor(claims: VerifiedClaims, matched: Mapping[str, Any]) -> dict[str, Any]:
-    """The `act` claim: the upstream principal, and what the rules saw of it."""
+def _actor(claims: VerifiedClaims, match: Match) -> dict[str, Any]:
     audience = claims.audience[0] if len(claims.audience) == 1 else list(claims.audience)
-    return {**matched, "iss": claims.issuer, "sub": claims.subject, "aud": audience}
+    return {**match.claims, "iss": claims.issuer, "sub": claims.subject, "aud": audience}
 
 
 def _wrong_audience(code: str, fault: str) -> Invalid:
@@ -238,13 +239,12 @@ def _unknown(named: Uidp, *, person: bool) -> Step:
     )
 
 
-def _unexpired(static: StaticKeys, now: float) -> Step:
-    passed = now < static.expiration.timestamp()
+def _expired(static: StaticKeys) -> Step:
     return Step(
         Stage.IDENTITY,
         "static_keys.expiration",
         "in the future",
         static.expiration.isoformat(),
-        passed,
-        "" if passed else "The static keys have expired; update the identity with fresh ones.",
+        passed=False,
+        hint="The static keys have expired; update the identity with fresh ones.",
     )

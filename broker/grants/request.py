@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from broker.iam.policy import Entitlement
 from broker.iam.uidp import Uidp
@@ -41,4 +43,6 @@ class Exchanged:
     expires_in: int
     """Seconds from its minting."""
     audience: tuple[str, ...]
+    actor: Mapping[str, Any]
+    """The `act` claim: who the upstream token is about, and what the rules saw of it."""
     entitlement: Entitlement

@@ -17,7 +17,6 @@ The audience is the exception: every value in the token's list must be accepted.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -55,18 +54,25 @@ def compile_pattern(pattern: str) -> re2._Regexp[str]:
         raise PatternError(f"not an RE2 pattern: {text}") from None
 
 
-@dataclass(frozen=True, slots=True)
 class Match:
-    """The answer, and every rule's part in it. `steps` are in the order of the rules."""
+    """The answer, and every rule's part in it."""
 
-    steps: tuple[Step, ...]
-    claims: Mapping[str, Any]
-    """The custom claims that rules looked at, for the `act` claim."""
+    __slots__ = ("_rules", "_token", "claims", "passed")
+
+    def __init__(
+        self, rules: CompiledRules, token: VerifiedClaims, claims: Mapping[str, Any] | None
+    ) -> None:
+        self._rules = rules
+        self._token = token
+        self.passed = claims is not None
+        """Whether every rule held."""
+        self.claims: Mapping[str, Any] = claims or {}
+        """The custom claims that rules looked at, for the `act` claim."""
 
     @property
-    def passed(self) -> bool:
-        """Whether every rule held."""
-        return all(step.passed for step in self.steps)
+    def steps(self) -> tuple[Step, ...]:
+        """Every rule with what it expected and got, in order; worked out when asked for."""
+        return self._rules.steps(self._token)
 
     @property
     def first_failed(self) -> Step | None:
@@ -87,16 +93,18 @@ class Rule:
 
     def holds(self, value: object) -> bool:
         """Whether a claim's value, any JSON value or absent, satisfies it."""
+        if type(value) is str:
+            return self._accepts(value)
         return any(self._accepts(text) for text in texts(value))
 
     def holds_for_all(self, values: Sequence[str]) -> bool:
         """Whether there are values and each is accepted: the audience's rule."""
         return bool(values) and all(self._accepts(text) for text in values)
 
-    def step(self, value: object, *, passed: bool, stage: Stage = Stage.IDENTITY) -> Step:
+    def step(self, value: object, *, passed: bool) -> Step:
         """The account of a comparison."""
         return Step(
-            stage,
+            Stage.IDENTITY,
             self.name,
             f"pattern {self.expected}" if self.pattern else self.expected,
             shown(value),
@@ -111,13 +119,14 @@ class Rule:
             return False
         if self._compiled is None:
             self._compiled = compile_pattern(self.expected)
-        return self._compiled.fullmatch(text) is not None
+        # as bytes, which RE2 matches in; given a string, its wrapper also counts characters
+        return self._compiled.fullmatch(text.encode()) is not None
 
     def _hint(self, value: object) -> str:
         if value is _MISSING:
             return hints.absent(self.name)
         for text in texts(value):
-            if self.pattern and self._compiled is not None and self._compiled.search(text):
+            if self.pattern and self._compiled is not None and self._compiled.search(text.encode()):
                 return hints.partial_match(self.expected)
             if not self.pattern and (near := hints.near_miss(self.name, self.expected, text)):
                 return near
@@ -132,9 +141,12 @@ class AcceptedAudience:
     def __init__(self, accepted: Sequence[str]) -> None:
         self.accepted = tuple(accepted)
 
-    def step(self, audience: Sequence[str]) -> Step:
-        """Every value of the token's audience must be one of the accepted."""
-        passed = bool(audience) and all(value in self.accepted for value in audience)
+    def holds_for_all(self, values: Sequence[str]) -> bool:
+        """Whether there are values and each is one of the accepted."""
+        return bool(values) and all(value in self.accepted for value in values)
+
+    def step(self, audience: Sequence[str], *, passed: bool) -> Step:
+        """The account of a comparison."""
         return Step(
             Stage.IDENTITY,
             "audience",
@@ -159,36 +171,51 @@ class CompiledRules:
         self._subject = _literal_or_pattern("subject", relationship)
         self._audience = _audience_rule(relationship, own_audiences)
         self._claims = tuple(
-            (_path(rule.name), rule)
+            (rule.name.removeprefix("claims."), _path(rule.name), rule)
             for rule in _claim_rules(relationship if isinstance(relationship, ClaimMatch) else None)
         )
 
-    def issuer_step(self, unverified_issuer: str) -> Step:
+    def allows_issuer(self, unverified_issuer: str) -> bool:
         """Whether tokens of this issuer may be looked at at all; asked before any fetch."""
-        return self._issuer.step(
-            unverified_issuer, passed=self._issuer.holds(unverified_issuer), stage=Stage.IDENTITY
-        )
+        return self._issuer.holds(unverified_issuer)
+
+    def issuer_step(self, unverified_issuer: str) -> Step:
+        """The account of `allows_issuer`."""
+        passed = self.allows_issuer(unverified_issuer)
+        return self._issuer.step(unverified_issuer, passed=passed)
 
     def match(self, token: VerifiedClaims) -> Match:
-        """Compare everything; never stops at the first failure, so that the account is whole."""
-        steps = [
+        """Whether every rule holds."""
+        holds = (
+            self._issuer.holds(token.issuer)
+            and self._subject.holds(token.subject)
+            and self._audience.holds_for_all(token.audience)
+        )
+        return Match(self, token, self._matched_claims(token.claims) if holds else None)
+
+    def steps(self, token: VerifiedClaims) -> tuple[Step, ...]:
+        """Every comparison; never stops at the first failure, so that the account is whole."""
+        audience = self._audience
+        return (
             self.issuer_step(token.issuer),
             self._subject.step(token.subject, passed=self._subject.holds(token.subject)),
-            self._audience_step(token.audience),
-        ]
-        matched: dict[str, Any] = {}
-        for path, rule in self._claims:
-            value = _value_at(token.claims, path)
-            passed = rule.holds(value)
-            steps.append(rule.step(value, passed=passed))
-            if passed:
-                matched[rule.name.removeprefix("claims.")] = value
-        return Match(tuple(steps), matched)
+            audience.step(list(token.audience), passed=audience.holds_for_all(token.audience)),
+            *self._claim_steps(token.claims),
+        )
 
-    def _audience_step(self, audience: tuple[str, ...]) -> Step:
-        if isinstance(self._audience, AcceptedAudience):
-            return self._audience.step(audience)
-        return self._audience.step(list(audience), passed=self._audience.holds_for_all(audience))
+    def _matched_claims(self, claims: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        matched: dict[str, Any] = {}
+        for claim, path, rule in self._claims:
+            value = _value_at(claims, path)
+            if not rule.holds(value):
+                return None
+            matched[claim] = value
+        return matched
+
+    def _claim_steps(self, claims: Mapping[str, Any]) -> Iterator[Step]:
+        for _, path, rule in self._claims:
+            value = _value_at(claims, path)
+            yield rule.step(value, passed=rule.holds(value))
 
 
 def own_audiences(issuer: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from broker.errors import Denied, Stage
 from broker.iam import capabilities
@@ -25,7 +26,7 @@ class Grant:
     """Bitset."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entitlement:
     """What a token will carry."""
 
@@ -38,10 +39,12 @@ class Entitlement:
         """Whether the capability is held at the group or above it."""
         return any(self.capabilities.get(at, 0) >> bit & 1 for at in group.lineage())
 
+    @cached_property
     def role_bindings(self) -> list[dict[str, str]]:
         """The `role_bindings` claim."""
         return [{"id": g.binding, "group": g.group, "role": g.role} for g in self.grants]
 
+    @cached_property
     def encoded(self) -> dict[str, str]:
         """The `cap` claim."""
         return {group: capabilities.encode(bits) for group, bits in self.capabilities.items()}

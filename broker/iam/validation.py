@@ -116,7 +116,8 @@ def _check_jwks(field: str, text: str) -> None:
     if not isinstance(keys, list) or not keys:
         _refuse(field, "expected a JWK set with at least one key, {'keys': […]}")
     for key in keys:
-        if not isinstance(key, dict) or key.get("kty") not in {"RSA", "EC", "OKP"}:
+        # a tuple, since `in` a set fails on what cannot be hashed
+        if not isinstance(key, dict) or key.get("kty") not in ("RSA", "EC", "OKP"):
             _refuse(field, "expected public keys of type RSA, EC or OKP")
         if _PRIVATE_MEMBERS & key.keys():
             _refuse(field, "holds a private key; give the public members only")

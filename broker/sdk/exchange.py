@@ -8,13 +8,27 @@ from typing import Any, Final
 
 import aiohttp
 
-from broker.errors import BrokerError, Denied, Invalid, Unauthenticated, Unavailable
+from broker.errors import (
+    BrokerError,
+    Conflict,
+    Denied,
+    Exhausted,
+    Invalid,
+    NotFound,
+    Precondition,
+    Unauthenticated,
+    Unavailable,
+)
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
 
 _KINDS: Final[dict[int, type[BrokerError]]] = {
     3: Invalid,
+    5: NotFound,
+    6: Conflict,
     7: Denied,
+    8: Exhausted,
+    9: Precondition,
     14: Unavailable,
     16: Unauthenticated,
 }
@@ -70,18 +84,28 @@ async def exchange(
             request_id = response.headers.get("X-Request-Id", "")
             body = await response.json(content_type=None)
             status = response.status
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+    except (aiohttp.ClientError, TimeoutError) as error:
         raise Unavailable("broker_unreachable", f"no answer from {url}") from error
+    except ValueError:  # the body; what it holds is nobody's to print
+        raise Unavailable("broker_unreachable", f"no broker's answer from {url}") from None
     if status != 200:
         raise _refused(body, request_id)
-    return Exchanged(body["token"], body["expiry"])
+    match body:
+        case {"token": str(minted), "expiry": str(expiry)}:
+            return Exchanged(minted, expiry)
+        case _:
+            raise Unavailable("broker_unreachable", f"no broker's answer from {url}")
 
 
 def _refused(body: Any, request_id: str) -> ExchangeRefused:
     answer = body if isinstance(body, dict) else {}
-    kind = _KINDS.get(answer.get("code", 0), Unavailable)
-    details = answer.get("details") or [{}]
-    info = details[0] if isinstance(details[0], dict) else {}
-    error = kind(info.get("reason", "broker_unreachable"), answer.get("message", "no reason given"))
-    stage = info.get("metadata", {}).get("stage", "")
-    return ExchangeRefused(error, stage=stage, request_id=request_id)
+    match answer:
+        case {"code": int(code), "message": str(message), "details": [{"reason": str(reason)}, *_]}:
+            error = _KINDS.get(code, Unavailable)(reason, message)
+        case _:  # a proxy in between, perhaps
+            error = Unavailable("broker_unreachable", "a refusal that is not the broker's")
+    match answer:
+        case {"details": [{"metadata": {"stage": str(stage)}}, *_]}:
+            return ExchangeRefused(error, stage=stage, request_id=request_id)
+        case _:
+            return ExchangeRefused(error, stage="", request_id=request_id)

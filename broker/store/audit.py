@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, or_, select
 
@@ -12,6 +12,10 @@ from broker.audit.record import AuditRecord, Outcome
 from broker.iam.uidp import Uidp
 from broker.store.tables import audit_records, microseconds
 from broker.store.transaction import Transaction, below
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_CLOCKS: Final = timedelta(seconds=60)
+_LONGEST_REQUEST: Final = timedelta(minutes=10)
 
 
 class Audit:
@@ -66,7 +70,7 @@ class Audit:
         if action is not None:
             conditions.append(column.action == action)
         if request_id is not None:
-            conditions.append(column.request_id == request_id)
+            conditions += [column.request_id == request_id, *_made_during(request_id)]
         if since is not None:
             conditions += [column.id >= first_id(since), column.at >= since]
         if after_id is not None:
@@ -94,6 +98,21 @@ def audit_row(record: AuditRecord) -> tuple[Any, ...]:
         record.token_sha256,
         record.detail,
     )
+
+
+def _made_during(request_id: str) -> list[ColumnElement[bool]]:
+    """Bounds on the key: a request's id begins with its time, as its records' ids do."""
+    if len(request_id) != 32:
+        return []
+    try:
+        began = _EPOCH + timedelta(milliseconds=int(request_id[:12], 16))
+    except (ValueError, OverflowError):
+        return []
+    column = audit_records.c
+    return [
+        column.id >= first_id(began - _CLOCKS),
+        column.id < first_id(began + _LONGEST_REQUEST),
+    ]
 
 
 def _columns(record: AuditRecord) -> dict[str, Any]:

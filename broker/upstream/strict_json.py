@@ -10,6 +10,8 @@ import json
 import math
 from typing import Any, Final, NoReturn
 
+import orjson
+
 MAX_DEPTH: Final = 32
 """Levels of nested objects and arrays."""
 
@@ -25,6 +27,30 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     integers beyond 64 bits and more than 32 levels. Raises `AmbiguousJson`, whose text names the
     fault and quotes nothing.
     """
+    if (canonical := _canonical(raw)) is not None:
+        return canonical
+    return _parse_slowly(raw)
+
+
+def _canonical(raw: bytes) -> dict[str, Any] | None:
+    """The object, if `raw` is just how it is written: compact, in order, nothing dropped.
+
+    That is how most issuers write, and it costs a third of the other way. What comes back to the
+    same bytes had no member twice, no number out of range, nothing that is read in two ways; what
+    does not may still be sound.
+    """
+    if b"\\u" in raw or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
+        return None
+    try:
+        document = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    if type(document) is dict and orjson.dumps(document) == raw:
+        return document
+    return None
+
+
+def _parse_slowly(raw: bytes) -> dict[str, Any]:
     try:
         document = _DECODER.decode(raw.decode("utf-8"))
     except AmbiguousJson:

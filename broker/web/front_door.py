@@ -22,12 +22,6 @@ MAX_HEADER: Final = 32 * 1024
 """Bytes of one header or of the request line: a token of 16 KiB, and one too large to be told so
 in our words."""
 
-SECURITY_HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Server": "broker",
-}
-
 Handler = Callable[[web.BaseRequest, str], Awaitable[web.Response]]
 """Takes the request and its id."""
 
@@ -55,7 +49,6 @@ class FrontDoor:
         route = self._routes.get(request.path)
         response = await self._answer(request, route, request_id)
         response.headers["X-Request-Id"] = request_id
-        response.headers.update(SECURITY_HEADERS)
         log.info(
             "request",
             method=request.method,

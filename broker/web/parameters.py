@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping
 from typing import Final
 from urllib.parse import parse_qsl
 
+import aiohttp
 from aiohttp import web
 
 from broker.errors import Invalid, Stage
@@ -13,6 +15,8 @@ from broker.iam.uidp import Uidp
 
 FORM: Final = "application/x-www-form-urlencoded"
 MAX_PARAMETERS: Final = 200
+BODY_TIMEOUT: Final = 10
+"""Seconds that a body may take to arrive."""
 
 Parameters = Mapping[str, list[str]]
 
@@ -20,9 +24,22 @@ Parameters = Mapping[str, list[str]]
 async def read_form(request: web.BaseRequest) -> Parameters:
     """The body of a POST. Raises `Invalid` for another content type, or a body over the limit."""
     try:
-        body = await request.read()
+        async with asyncio.timeout(BODY_TIMEOUT):
+            body = await request.read()
     except web.HTTPRequestEntityTooLarge:
-        raise Invalid("body_too_large", "the body is larger than 64 KiB") from None
+        raise Invalid(
+            "body_too_large", "the body is larger than 64 KiB", stage=Stage.REQUEST
+        ) from None
+    except TimeoutError:
+        raise Invalid(
+            "request_malformed",
+            f"the body did not arrive within {BODY_TIMEOUT} s",
+            stage=Stage.REQUEST,
+        ) from None
+    except aiohttp.ClientPayloadError:  # of the server too: what `Content-Encoding` says is not so
+        raise Invalid(
+            "request_malformed", "the body is not what its headers say", stage=Stage.REQUEST
+        ) from None
     if not body:
         return {}
     if request.content_type != FORM:

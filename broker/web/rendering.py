@@ -37,6 +37,14 @@ NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 """RFC 6749 §5.1: what holds a token, or tells why there is none, is not kept."""
 
 
+_ALWAYS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Server": "broker",
+}
+_JSON: Final = {**_ALWAYS, "Content-Type": "application/json"}
+
+
 class ErrorRenderer(Protocol):
     """How one dialect says that something failed. None: a defect of ours, nothing is told."""
 
@@ -45,14 +53,11 @@ class ErrorRenderer(Protocol):
 
 
 def json_response(
-    body: object, *, status: int = 200, headers: Mapping[str, str] | None = None
+    body: object, *, status: int = 200, headers: Mapping[str, str] = NO_STORE
 ) -> web.Response:
-    """A JSON answer."""
-    return web.Response(
-        body=orjson.dumps(body),
-        status=status,
-        headers={"Content-Type": "application/json", **(headers or {})},
-    )
+    """A JSON answer; `bytes` are JSON already. Kept by nobody unless `headers` say otherwise."""
+    encoded = body if isinstance(body, bytes) else orjson.dumps(body)
+    return web.Response(body=encoded, status=status, headers={**_JSON, **headers})
 
 
 def gateway_error(error: BrokerError | None, request_id: str) -> web.Response:

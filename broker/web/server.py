@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
+import structlog
 from aiohttp import web
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
+from broker.errors import Invalid, Precondition, Stage
 from broker.web.front_door import MAX_BODY, MAX_HEADER, FrontDoor, Route
 from broker.web.health import Health
-from broker.web.rendering import oauth_error
+from broker.web.rendering import gateway_error, oauth_error
 from broker.web.sts import StsExchange
 from broker.web.token import TokenEndpoint
 from broker.web.well_known import WellKnown
 
 BACKLOG: Final = 1024
+
+log = structlog.get_logger()
 
 
 def routes(
@@ -41,12 +45,21 @@ def routes(
 class HttpServer:
     """Listens, and stops without dropping what runs."""
 
-    def __init__(self, table: dict[str, Route], *, host: str, port: int, grace: float) -> None:
+    def __init__(
+        self,
+        table: dict[str, Route],
+        *,
+        host: str,
+        port: int,
+        grace: float,
+        request_id: Callable[[], str],
+    ) -> None:
         self._host = host
         self._port = port
-        front_door = FrontDoor(table, request_id=lambda: secrets.token_hex(8))
-        server = web.Server(
+        front_door = FrontDoor(table, request_id=request_id)
+        server = _Server(
             front_door,
+            request_id=request_id,
             request_factory=_request,
             max_field_size=MAX_HEADER,
             max_line_size=MAX_HEADER,
@@ -55,16 +68,79 @@ class HttpServer:
         self._runner = web.ServerRunner(server, shutdown_timeout=grace, handle_signals=False)
 
     async def start(self) -> int:
-        """Listen; the port, which the system chose where it was 0."""
+        """Listen; the port, which the system chose where it was 0.
+
+        Raises `Precondition` (`listen_failed`), when another process listens there, say.
+        """
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._host, self._port, backlog=BACKLOG)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            raise Precondition(
+                "listen_failed", f"cannot listen on {self._host}, port {self._port}"
+            ) from error
         port: int = self._runner.addresses[0][1]
         return port
 
     async def stop(self) -> None:
         """Take no more, let running requests finish."""
         await self._runner.cleanup()
+
+
+class _Server(web.Server):
+    """Makes a protocol for each connection."""
+
+    def __init__(self, handler: FrontDoor, *, request_id: Callable[[], str], **more: Any) -> None:
+        super().__init__(handler, **more)
+        self._request_id = request_id
+
+    def __call__(self) -> RequestHandler:
+        return _Protocol(self, loop=self._loop, request_id=self._request_id, **self._kwargs)
+
+
+class _Protocol(RequestHandler):
+    """Says in our words what never became a request.
+
+    aiohttp's own answers and log lines quote from what was sent: a header that is malformed or
+    too long, which may hold a token.
+    """
+
+    def __init__(self, server: _Server, *, request_id: Callable[[], str], **more: Any) -> None:
+        super().__init__(server, **more)
+        self._request_id = request_id
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer to what the parser refused, and to what nobody else caught."""
+        del message
+        if isinstance(exc, ConnectionError) or request.writer.output_size > 0:
+            raise ConnectionError("the client is gone, or the answer has begun") from exc
+        request_id = self._request_id()
+        if status == 400:
+            log.info("request_malformed", request_id=request_id, fault=type(exc).__name__)
+            refusal = Invalid(
+                "request_malformed",
+                f"not an HTTP/1.1 request, or a line of more than {MAX_HEADER} bytes",
+                stage=Stage.REQUEST,
+            )
+            response = gateway_error(refusal, request_id)
+        else:
+            log.error("defect", request_id=request_id, exc_info=exc)
+            response = gateway_error(None, request_id)
+        response.headers["X-Request-Id"] = request_id
+        response.force_close()
+        return response
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """What failed beside an answer: the kind, and nothing of the text."""
+        del args
+        log.warning("connection_failed", fault=type(kw.get("exc_info")).__name__)
 
 
 def _request(

@@ -18,7 +18,7 @@ from broker.grants.request import Call, ExchangeRequest
 from broker.web.parameters import Parameters, check_names, read_form, read_query, single
 from broker.web.parameters import uidp as parse_uidp
 from broker.web.parameters import uidps as parse_uidps
-from broker.web.rendering import NO_STORE, json_response
+from broker.web.rendering import json_response
 
 NAMES: Final = frozenset({"aud", "scope", "scopes", "identity", "cap"})
 REPEATABLE: Final = frozenset({"aud", "scopes", "cap"})
@@ -40,10 +40,8 @@ class StsExchange:
             await self._exchange.refuse(call, error)
             raise
         minted = (await self._exchange.run(parsed)).token
-        expiry = datetime.fromtimestamp(minted.expires_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return json_response(
-            {"token": minted.token, "refreshToken": "", "expiry": expiry}, headers=NO_STORE
-        )
+        expiry = datetime.fromtimestamp(minted.expires_at, UTC).isoformat()[:19] + "Z"
+        return json_response({"token": minted.token, "refreshToken": "", "expiry": expiry})
 
 
 async def _parse(request: web.BaseRequest, call: Call) -> ExchangeRequest:

@@ -23,7 +23,7 @@ from broker.oauth import token_exchange as rfc8693
 from broker.web.parameters import Parameters, check_names, read_form, read_query, single
 from broker.web.parameters import uidp as parse_uidp
 from broker.web.parameters import uidps as parse_uidps
-from broker.web.rendering import NO_STORE, json_response
+from broker.web.rendering import json_response
 
 NAMES: Final = frozenset(
     {
@@ -60,7 +60,7 @@ class TokenEndpoint:
             raise
         exchanged = await self._exchange.run(parsed)
         issued = single(parameters, "requested_token_type") or rfc8693.ACCESS_TOKEN
-        return json_response(_answer(exchanged, issued), headers=NO_STORE)
+        return json_response(_answer(exchanged, issued))
 
 
 def _answer(exchanged: Exchanged, issued_token_type: str) -> dict[str, object]:
@@ -167,12 +167,12 @@ def _identity(request: web.BaseRequest, parameters: Parameters) -> Uidp | None:
 
 def _basic_user(request: web.BaseRequest) -> str:
     """User name of HTTP Basic (RFC 6749 §2.3.1: both parts are form-encoded); empty without."""
-    header = request.headers.get(hdrs.AUTHORIZATION)
-    if header is None:
+    headers = request.headers.getall(hdrs.AUTHORIZATION, [])
+    if not headers:
         return ""
-    scheme, _, encoded = header.partition(" ")
+    scheme, _, encoded = headers[0].partition(" ")
     try:
-        if scheme.lower() != "basic":
+        if len(headers) > 1 or scheme.lower() != "basic":
             raise ValueError(scheme)
         decoded = base64.b64decode(encoded.strip(), validate=True).decode()
         user, _, password = decoded.partition(":")

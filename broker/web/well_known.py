@@ -35,11 +35,14 @@ class WellKnown:
         self._clock = clock
         self._cached = {"Cache-Control": f"public, max-age={max_age}"}
         self._metadata = _metadata(issuer, algorithm)
-        self._capabilities = {
-            "encoding": "base64url without padding; number n is bit n % 8, least significant "
-            "first, of byte n // 8",
-            "capabilities": {capability.name: capability.bit for capability in capabilities},
-        }
+        self._capabilities = orjson.dumps(
+            {
+                "encoding": "base64url without padding; number n is bit n % 8, least significant "
+                "first, of byte n // 8",
+                "capabilities": {capability.name: capability.bit for capability in capabilities},
+            },
+            option=orjson.OPT_INDENT_2,
+        )
 
     async def metadata(self, request: web.BaseRequest, request_id: str) -> web.Response:
         """OpenID Connect Discovery 1.0 §3 and RFC 8414 §2, one document."""
@@ -50,21 +53,15 @@ class WellKnown:
         """RFC 7517 §5. May be cached for as long as new keys are published before they sign."""
         del request, request_id
         now = self._clock()
-        return web.Response(
-            body=self._keyring.jwks(now),
-            headers={
-                "Content-Type": "application/json",
-                "Cache-Control": f"public, max-age={self._keyring.jwks_max_age(now)}",
-            },
+        max_age = self._keyring.jwks_max_age(now)
+        return json_response(
+            self._keyring.jwks(now), headers={"Cache-Control": f"public, max-age={max_age}"}
         )
 
     async def capability_numbers(self, request: web.BaseRequest, request_id: str) -> web.Response:
         """Name to bit number, for readers of the `cap` claim in any language."""
         del request, request_id
-        return web.Response(
-            body=orjson.dumps(self._capabilities, option=orjson.OPT_INDENT_2),
-            headers={"Content-Type": "application/json", **self._cached},
-        )
+        return json_response(self._capabilities, headers=self._cached)
 
 
 def _metadata(issuer: str, algorithm: str) -> dict[str, object]:

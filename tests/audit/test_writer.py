@@ -169,7 +169,8 @@ async def test_a_cancelled_caller_loses_nothing(log: GatedLog, path: Path, momen
     log.open.set()
     with pytest.raises(asyncio.CancelledError):
         await gone
-    await asyncio.gather(*tasks)
+    async with asyncio.timeout(30):
+        await asyncio.gather(*tasks)
     await writer.close()
     assert on_disk(path) == {each.id for each in some}
 
@@ -214,5 +215,6 @@ async def test_a_writer_that_is_torn_down_leaves_nobody_waiting(log: GatedLog) -
     await settle()
     (drain,) = (task for task in asyncio.all_tasks() if task.get_name() == "audit-writer")
     drain.cancel()
-    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    async with asyncio.timeout(30):
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(each) for each in outcomes] == [Unavailable] * 4

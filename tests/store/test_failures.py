@@ -10,6 +10,7 @@ import pytest
 
 from broker.errors import Invalid, Unavailable
 from broker.store import Store
+from broker.store.sqlite import Sqlite
 from tests.kit.databases import PostgresServer
 from tests.store.samples import group, record
 
@@ -174,3 +175,23 @@ async def test_a_file_that_is_no_database_is_unavailable(
     assert refused.value.code == "store_unavailable"
     await store.close()
     assert path.read_text().startswith("not a database")
+
+
+async def test_every_sqlite_connection_is_told_to_be_durable(sqlite_path: Path) -> None:
+    """WAL, a sync at every commit (2 is FULL) and foreign keys: readers, writers, the log."""
+    backend = Sqlite(sqlite_path, busy_timeout=1)
+    pragmas = ("journal_mode", "synchronous", "foreign_keys")
+    for engine in (backend.reader, backend.writer):
+        async with engine.connect() as connection:
+            told = [
+                (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar() for name in pragmas
+            ]
+        assert told == ["wal", 2, 1]
+    connection_of_log = backend._log._connect()
+    assert [connection_of_log.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas] == [
+        "wal",
+        2,
+        1,
+    ]
+    connection_of_log.close()
+    await backend.close()

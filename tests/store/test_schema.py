@@ -79,6 +79,7 @@ import asyncio, sys
 from broker.store import Store
 async def main():
     store = Store.open(sys.argv[1])
+    print("ready", flush=True)
     sys.stdin.readline()
     await store.migrate()
     await store.check()
@@ -93,10 +94,14 @@ async def test_processes_can_migrate_at_once(empty_url: str) -> None:
         await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", MIGRATE, empty_url),
             stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
         for _ in range(3)
     ]
+    for process in processes:
+        assert process.stdout is not None
+        await process.stdout.readline()
     ends = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
     assert [process.returncode for process in processes] == [0, 0, 0], ends
     store = Store.open(empty_url)

@@ -71,7 +71,7 @@ async def test_a_success_is_recorded_without_the_token(
     assert record.group == ci.parent
     assert record.actor == f"{issuer.url} repo:acme/shop:ref:refs/heads/main"
     detail = json.loads(record.detail)
-    assert detail["matched"]["subject"] == "repo:acme/shop:ref:refs/heads/main"
+    assert detail["actor"]["sub"] == "repo:acme/shop:ref:refs/heads/main"
     assert upstream not in record.detail
     assert len(record.token_sha256) == 64
 

@@ -54,4 +54,4 @@ async def test_unknown_paths_and_methods_are_told_in_json(broker: RunningBroker)
     assert (unknown.status, unknown.body["code"], unknown.reason) == (404, 5, "path_unknown")
     wrong = await call("DELETE", f"{broker.url}/token")
     assert (wrong.status, wrong.headers["Allow"]) == (405, "POST")
-    assert len(wrong.request_id) == 16
+    assert len(wrong.request_id) == 32

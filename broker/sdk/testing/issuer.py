@@ -140,8 +140,8 @@ class LocalIssuer:
         payload = defaults | dict(claims or _NOTHING) | more
         fields = {"alg": self.algorithm, "typ": "JWT", "kid": self.kid} | dict(header or _NOTHING)
         return self.sign(
-            json.dumps(_less(fields, without)).encode(),
-            json.dumps(_less(payload, without)).encode(),
+            _compact(_less(fields, without)),
+            _compact(_less(payload, without)),
         )
 
     def sign(self, header: bytes, payload: bytes) -> str:
@@ -244,6 +244,11 @@ def _generate(algorithm: str) -> _Key:
 
 def _less(members: Mapping[str, Any], without: Collection[str]) -> dict[str, Any]:
     return {name: value for name, value in members.items() if name not in without}
+
+
+def _compact(document: Mapping[str, Any]) -> bytes:
+    """As issuers commonly write JSON."""
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _base64url(raw: bytes) -> str:
