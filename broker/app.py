@@ -233,7 +233,12 @@ class Broker:
         )
         stack.push_async_callback(server.stop)
         self.port = await server.start()
-        stack.callback(setattr, health, "draining", True)
+
+        async def drain() -> None:
+            health.draining = True
+            await asyncio.sleep(settings.drain)
+
+        stack.push_async_callback(drain)
         log.info("listening", host=settings.host, port=self.port, issuer=settings.issuer)
         if settings.development and settings.host not in LOOPBACK:
             log.warning("development_issuer_reachable_from_elsewhere", host=settings.host)

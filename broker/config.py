@@ -7,13 +7,15 @@ read this; components get values.
 
 from __future__ import annotations
 
+import re
+import ssl
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -27,6 +29,7 @@ from broker.errors import Invalid
 from broker.iam.capabilities import CapabilityTable
 from broker.iam.issuer_url import check_issuer_url
 from broker.issuer.schedule import least_publish_lead
+from broker.store.url import parse as check_store_url
 
 PREFIX: Final = "BROKER_"
 SECRETS: Final = frozenset({"database_url"})
@@ -39,6 +42,9 @@ UpstreamAlgorithm = Literal[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
 ]
 Seconds = Annotated[int, Field(ge=1)]
+
+_PASSWORD_PARAMETER: Final = re.compile(r"([?&][^=&]*pass[^=&]*=)[^&]*", re.IGNORECASE)
+"""libpq takes `password`, `sslpassword` and `passfile` in the query too."""
 
 
 class Settings(BaseSettings):
@@ -116,7 +122,7 @@ class Settings(BaseSettings):
         default=86400,
         description="Longest `exp − iat` in seconds of an upstream token.",
     )
-    issuer_token_ages: dict[str, int] = Field(
+    issuer_token_ages: dict[str, Seconds] = Field(
         default_factory=dict,
         description="Longest `exp − iat` for an upstream issuer, by issuer URL (JSON object).",
     )
@@ -136,8 +142,14 @@ class Settings(BaseSettings):
     )
     snapshot_ttl: Seconds = Field(
         default=30,
-        description="Seconds after which a cached identity is read again at the latest; changes "
-        "are noticed within a second as a rule.",
+        description="Seconds for which cached identities are used while the database does not "
+        "answer; otherwise changes are noticed within a second.",
+    )
+    drain: int = Field(
+        default=0,
+        ge=0,
+        description="Seconds at shutdown for which requests are still taken while `/readyz` "
+        "answers 503, so that load balancers notice.",
     )
     shutdown_grace: Seconds = Field(
         default=10, description="Seconds that running requests get to finish at shutdown."
@@ -163,6 +175,48 @@ class Settings(BaseSettings):
             raise ValueError(error.message) from None
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _check_database_url(cls, value: str) -> str:
+        try:
+            check_store_url(value)
+        except Invalid as error:
+            raise ValueError(error.message.removeprefix("store URL: ")) from None
+        return value
+
+    @field_validator(
+        "private_issuers", "issuer_ca_bundles", "issuer_algorithms", "issuer_token_ages"
+    )
+    @classmethod
+    def _check_upstream_issuers(cls, value: Collection[str]) -> Collection[str]:
+        # a misspelt one would never match, and what it was to restrict would not be restricted
+        for url in value:
+            try:
+                check_issuer_url(url, allow_http_loopback=True)
+            except Invalid as error:
+                raise ValueError(f"{url}: {error.message.removeprefix('issuer: ')}") from None
+        return value
+
+    @field_validator("issuer_algorithms")
+    @classmethod
+    def _check_algorithms(
+        cls, value: dict[str, tuple[UpstreamAlgorithm, ...]]
+    ) -> dict[str, tuple[UpstreamAlgorithm, ...]]:
+        for url, algorithms in value.items():
+            if not algorithms:
+                raise ValueError(f"{url}: expected at least one algorithm")
+        return value
+
+    @field_validator("issuer_ca_bundles")
+    @classmethod
+    def _check_bundles(cls, value: dict[str, Path]) -> dict[str, Path]:
+        for bundle in value.values():
+            try:
+                ssl.create_default_context(cafile=str(bundle))
+            except OSError as error:  # SSLError is one
+                raise ValueError(f"{bundle}: not a readable PEM file: {error.strerror}") from None
+        return value
+
     @field_validator("issuer")
     @classmethod
     def _check_issuer(cls, value: str) -> str:
@@ -173,35 +227,56 @@ class Settings(BaseSettings):
                 check_issuer_url(value, allow_http_loopback=True)
             except Invalid as error:
                 raise ValueError(error.message.removeprefix("issuer: ")) from None
+            if not urlsplit(value).netloc or urlsplit(value).path:
+                raise ValueError(
+                    "expected SCHEME://HOST[:PORT] without a path: discovery is served at the root"
+                )
         return value
 
     @model_validator(mode="before")
     @classmethod
     def _derive_issuer(cls, values: dict[str, Any]) -> dict[str, Any]:
-        if not values.get("issuer"):
-            values = {**values, "issuer": f"http://127.0.0.1:{values.get('port', 8080)}"}
-        return values
+        if values.get("issuer"):
+            return values
+        port = str(values.get("port", 8080))
+        if port == "0":
+            raise ValueError(f"{PREFIX}PORT: 0, any free port, needs {PREFIX}ISSUER set")
+        # a port that is wrong is one fault, not one of the issuer too
+        fits = port.isascii() and port.isdecimal() and 1 <= int(port) <= 65535
+        return {**values, "issuer": f"http://127.0.0.1:{port if fits else 8080}"}
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
+        problems = [*self._key_times(), *self._development_defaults()]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _key_times(self) -> Iterator[str]:
         least = least_publish_lead(
             jwks_max_age=timedelta(seconds=self.jwks_max_age),
             refresh_interval=timedelta(seconds=self.key_refresh),
         )
         if self.key_publish_lead < least.total_seconds():
-            raise ValueError(
-                f"key_publish_lead: expected at least {least.total_seconds():.0f}, which is "
-                "jwks_max_age and key_refresh and a minute, or verifiers meet keys that they do "
-                "not know"
+            yield (
+                f"{PREFIX}KEY_PUBLISH_LEAD: expected at least {least.total_seconds():.0f}, which "
+                "is jwks_max_age and key_refresh and a minute, or verifiers meet keys that they "
+                "do not know"
             )
+        period = timedelta(days=self.key_rotation_days)
+        if period and period < timedelta(seconds=self.key_publish_lead):
+            yield (
+                f"{PREFIX}KEY_ROTATION_DAYS: shorter than key_publish_lead, the time for which a "
+                "key is published before it signs"
+            )
+
+    def _development_defaults(self) -> Iterator[str]:
         if not self.development:
-            development_defaults = {"database_url", "keys_dir"} - self.model_fields_set
-            if development_defaults:
-                names = ", ".join(sorted(PREFIX + n.upper() for n in development_defaults))
-                raise ValueError(
-                    f"{names}: an https issuer needs it set; the default is for one machine"
+            for name in sorted({"database_url", "keys_dir"} - self.model_fields_set):
+                yield (
+                    f"{PREFIX}{name.upper()}: an https issuer needs it set; the default is for "
+                    "one machine"
                 )
-        return self
 
     @classmethod
     def settings_customise_sources(
@@ -231,7 +306,8 @@ def load(environ: Mapping[str, str], config: Path | None = None) -> Settings:
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        problems += [_sentence(fault["loc"], fault["msg"]) for fault in error.errors()]
+        for fault in error.errors():
+            problems += _sentence(fault["loc"], fault["msg"]).split("\n")
     else:
         if not problems:
             return settings
@@ -330,8 +406,11 @@ def _sentence(location: tuple[int | str, ...], message: str) -> str:
 
 
 def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    if not parts.password:
-        return url
-    netloc = parts.netloc.replace(f":{parts.password}@", ":***@")
-    return urlunsplit(parts._replace(netloc=netloc))
+    # Without a parser: one that splits at a '/' in the password shows what comes before it.
+    # Rather too much is hidden than too little.
+    scheme, separator, rest = url.partition("://")
+    user, at, place = rest.rpartition("@")
+    if at and ":" in user:
+        rest = f"{user.partition(':')[0]}:***@{place}"
+    rest = _PASSWORD_PARAMETER.sub(r"\1***", rest)
+    return f"{scheme}{separator}{rest}"

@@ -27,6 +27,13 @@ _ALL: Final = (
         oauth.INVALID_TARGET,
     ),
     ErrorCode(
+        "request_malformed",
+        Kind.INVALID,
+        "The request is not HTTP/1.1, has a line or header of more than 32 KiB, or its body "
+        "broke off, took too long or is not what its headers say.",
+        "Send a well-formed request; a token has at most 16,384 characters.",
+    ),
+    ErrorCode(
         "body_too_large",
         Kind.INVALID,
         "The request body is larger than 64 KiB.",
@@ -211,7 +218,8 @@ _ALL: Final = (
         "token_key_unknown",
         Kind.UNAUTHENTICATED,
         "No usable key of the issuer has the token's kid and fits its alg.",
-        "Check the issuer's key set; the audit record lists the usable keys. Renew static keys.",
+        "Check the issuer's key set; the audit record lists the usable keys. Replace an identity "
+        "whose static keys are old.",
     ),
     ErrorCode(
         "token_signature_invalid",
@@ -244,6 +252,13 @@ _ALL: Final = (
         "Have it issued for a shorter time, or see BROKER_ISSUER_TOKEN_AGES.",
     ),
     # The decision
+    ErrorCode(
+        "internal",
+        Kind.UNAVAILABLE,
+        "A defect of the broker: callers are answered 500, the audit record has this code.",
+        "Look for the request id in the log, where the traceback is, and report it.",
+        oauth.SERVER_ERROR,
+    ),
     ErrorCode(
         "identity_refused",
         Kind.DENIED,
@@ -343,6 +358,113 @@ _ALL: Final = (
         Kind.INVALID,
         "Settings are unknown, malformed, or do not fit together; all faults are listed.",
         "Correct each; docs/configuration.md lists the settings.",
+    ),
+    ErrorCode(
+        "listen_failed",
+        Kind.PRECONDITION,
+        "The broker cannot listen on BROKER_HOST and BROKER_PORT: another process does, or the "
+        "address is not this machine's.",
+        "Stop the other process, or choose another port.",
+    ),
+    # The store
+    ErrorCode(
+        "store_url_invalid",
+        Kind.INVALID,
+        "BROKER_DATABASE_URL is neither sqlite:///PATH nor a well-formed PostgreSQL URI.",
+        "Correct it; characters such as @ and / in a password are URL-encoded.",
+    ),
+    ErrorCode(
+        "store_unavailable",
+        Kind.UNAVAILABLE,
+        "The database does not answer, refuses the login, is full, damaged or read-only.",
+        "Look at the database; try again.",
+        oauth.TEMPORARILY_UNAVAILABLE,
+    ),
+    ErrorCode(
+        "store_busy",
+        Kind.UNAVAILABLE,
+        "Others held the database, or all connections were in use, for too long.",
+        "Try again; look for long transactions.",
+        oauth.TEMPORARILY_UNAVAILABLE,
+    ),
+    ErrorCode(
+        "audit_unavailable",
+        Kind.UNAVAILABLE,
+        "The audit record could not be kept, and without its record no token leaves.",
+        "Look at the database: disk space, permissions, connection.",
+        oauth.TEMPORARILY_UNAVAILABLE,
+    ),
+    ErrorCode(
+        "schema_outdated",
+        Kind.PRECONDITION,
+        "The database's schema is older than this version, or missing.",
+        "Run 'broker migrate'.",
+    ),
+    ErrorCode(
+        "schema_newer",
+        Kind.PRECONDITION,
+        "A newer version of the broker has migrated the database.",
+        "Run that version, or restore the backup made before it.",
+    ),
+    ErrorCode(
+        "group_exists",
+        Kind.CONFLICT,
+        "A group with this UIDP exists.",
+        "Read the existing record.",
+    ),
+    ErrorCode(
+        "identity_exists",
+        Kind.CONFLICT,
+        "An identity with this UIDP exists.",
+        "Read the existing record.",
+    ),
+    ErrorCode(
+        "role_exists",
+        Kind.CONFLICT,
+        "A role with this UIDP exists.",
+        "Read the existing record.",
+    ),
+    ErrorCode(
+        "binding_exists",
+        Kind.CONFLICT,
+        "The identity has this role at this group.",
+        "Nothing.",
+    ),
+    ErrorCode(
+        "name_taken",
+        Kind.CONFLICT,
+        "Another group beside it has the name.",
+        "Choose another name.",
+    ),
+    ErrorCode(
+        "group_not_found",
+        Kind.NOT_FOUND,
+        "A group that was named does not exist.",
+        "Check the id.",
+    ),
+    ErrorCode(
+        "identity_not_found",
+        Kind.NOT_FOUND,
+        "An identity that was named does not exist.",
+        "Check the id.",
+    ),
+    ErrorCode(
+        "role_not_found",
+        Kind.NOT_FOUND,
+        "A role that was named does not exist.",
+        "Check the id.",
+    ),
+    ErrorCode(
+        "binding_not_found",
+        Kind.NOT_FOUND,
+        "A role binding that was named does not exist.",
+        "Check the id.",
+    ),
+    ErrorCode(
+        "key_not_found",
+        Kind.NOT_FOUND,
+        "A signing key that was named does not exist.",
+        "Check the id.",
     ),
     # Keys
     ErrorCode(

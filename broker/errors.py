@@ -28,10 +28,9 @@ class Kind(Enum):
 
 
 class Stage(Enum):
-    """The step of an exchange that refused, in the order in which they run.
+    """The step of an exchange that refused. The caller is told.
 
-    The caller is told the stage. An unknown identity and a failed rule are both `IDENTITY`, so
-    that the stage does not tell which identities exist.
+    An unknown identity and a failed rule are both `IDENTITY`, and look the same in all else.
     """
 
     REQUEST = "request"

@@ -59,5 +59,8 @@ def main() -> None:
         cli()
     except BrokerError as error:
         click.echo(f"error: {error.message}", err=True)
+        # whoever runs a command owns the machine: they may know what the system said
+        if reason := str(error.__cause__ or "").partition("\n")[0]:
+            click.echo(f"  because: {reason}", err=True)
         click.echo(f"  ({error.code}; docs/errors.md says more)", err=True)
         sys.exit(1)

@@ -13,11 +13,19 @@ import orjson
 
 from broker.audit.identifiers import first_id
 from broker.audit.record import AuditRecord, Outcome
-from broker.cli.options import config_option, opened, output_option, run, settings_of
+from broker.cli.options import (
+    config_option,
+    opened,
+    output_option,
+    printable,
+    run,
+    settings_of,
+)
 from broker.iam.uidp import Uidp
 from broker.store import Store
 
 LOOK_BACK: Final = timedelta(seconds=5)
+PAGE: Final = 1_000
 COLOURS: Final = {Outcome.OK: "green", Outcome.REFUSED: "red", Outcome.FAILED: "yellow"}
 
 identity_option = click.option("--identity", help="Only records about this identity (UIDP).")
@@ -60,7 +68,10 @@ def list_records(
                 limit=limit,
             )
 
-    for record in reversed(run(work)):
+    found = run(work)
+    if not found and output == "text":
+        click.echo("no such records", err=True)
+    for record in reversed(found):
         _print(record, output)
 
 
@@ -104,19 +115,22 @@ async def _follow(
     seen: dict[str, None] = {}
     started = since = datetime.now(UTC)
     while True:
-        async with store.read() as records:
-            found = await records.audit.find(
-                identity=identity,
-                group=group,
-                failed=failed,
-                after_id=first_id(since - LOOK_BACK),
-                limit=10_000,
-            )
-        for record in found:
-            if record.id not in seen and record.at >= started:
-                _print(record, output)
-            seen[record.id] = None
-            since = max(since, record.at)
+        after = first_id(since - LOOK_BACK)
+        found: Sequence[AuditRecord] = ()
+        # page by page: a busy broker writes more in the span looked back on than one page holds
+        while not found or len(found) == PAGE:
+            async with store.read() as records:
+                found = await records.audit.find(
+                    identity=identity, group=group, failed=failed, after_id=after, limit=PAGE
+                )
+            for record in found:
+                if record.id not in seen and record.at >= started:
+                    _print(record, output)
+                seen[record.id] = None
+                since = max(since, record.at)
+            if not found:
+                break
+            after = found[-1].id
         for old in [key for key in seen if key < first_id(since - 2 * LOOK_BACK)]:
             del seen[old]
         await asyncio.sleep(0.5)
@@ -134,7 +148,8 @@ def _print(record: AuditRecord, output: str) -> None:
     at = record.at.strftime("%Y-%m-%dT%H:%M:%SZ")
     outcome = click.style(f"{record.outcome.value:8}", fg=COLOURS[record.outcome])
     click.echo(f"{at}  {outcome} {record.action}  {record.subject or '-'}")
-    click.echo(f"    request {record.request_id or '-'}  by {record.actor or 'unknown'}")
+    actor = printable(record.actor) or "unknown"
+    click.echo(f"    request {record.request_id or '-'}  by {actor}")
     if record.outcome is not Outcome.OK:
         click.echo(f"    {record.stage or '-'}: {record.code}")
     for step in detail.get("steps", ()):
@@ -144,9 +159,10 @@ def _print(record: AuditRecord, output: str) -> None:
 def _print_step(step: dict[str, Any]) -> None:
     mark = click.style("ok  ", fg="green") if step["passed"] else click.style("FAIL", fg="red")
     got = "absent" if step["got"] is None else repr(step["got"])
-    click.echo(f"    {mark} {step['stage']}/{step['name']}: expected {step['expected']}; got {got}")
+    check = printable(f"{step['stage']}/{step['name']}: expected {step['expected']}")
+    click.echo(f"    {mark} {check}; got {got}")
     if step.get("hint"):
-        click.echo(f"         {step['hint']}")
+        click.echo(f"         {printable(step['hint'])}")
 
 
 def _row(record: AuditRecord, detail: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import IO
 import click
 import orjson
 
-from broker.cli.options import output_option, run
+from broker.cli.options import output_option, run, token_in
 from broker.sdk.exchange import ExchangeRefused
 from broker.sdk.exchange import exchange as exchange_token
 
@@ -19,7 +19,7 @@ from broker.sdk.exchange import exchange as exchange_token
 @click.option(
     "--token",
     "source",
-    type=click.File(),
+    type=click.File("rb"),
     default="-",
     help="File with the upstream token; '-' (the default) is standard input.",
 )
@@ -30,14 +30,14 @@ from broker.sdk.exchange import exchange as exchange_token
 def exchange(
     issuer: str,
     identity: str,
-    source: IO[str],
+    source: IO[bytes],
     audience: tuple[str, ...],
     scope: tuple[str, ...],
     capability: tuple[str, ...],
     output: str,
 ) -> None:
     """Exchange an upstream token for one of the broker's and print it."""
-    token = source.read().strip()
+    token = token_in(source)
     try:
         exchanged = run(
             lambda: exchange_token(

@@ -7,14 +7,18 @@ import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, Final, TypeVar
 
 import click
 
 from broker.config import Settings, load
+from broker.errors import Unauthenticated
 from broker.store import Store
 
 T = TypeVar("T")
+
+MAX_TOKEN_FILE: Final = 65_536
+"""Bytes that are read of a file that should hold a token."""
 
 config_option = click.option(
     "--config",
@@ -52,6 +56,26 @@ async def opened(settings: Settings) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
+
+
+def token_in(source: IO[bytes]) -> str:
+    """The token that a file or standard input holds, without white space around it.
+
+    Raises `Unauthenticated` (`token_malformed`) for what cannot be a token.
+    """
+    content = source.read(MAX_TOKEN_FILE).strip()
+    if not content:
+        raise Unauthenticated("token_malformed", f"{source.name}: empty; expected a token")
+    if not content.isascii() or any(octet <= 0x20 for octet in content):
+        raise Unauthenticated(
+            "token_malformed", f"{source.name}: not a token, which is one line of base64url"
+        )
+    return content.decode("ascii")
+
+
+def printable(text: str) -> str:
+    """Text of somebody else's for a terminal: what could steer it is written as an escape."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:

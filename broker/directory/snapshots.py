@@ -3,7 +3,8 @@
 | key           | value              | lifetime                          | bound          |
 |---------------|--------------------|-----------------------------------|----------------|
 | identity UIDP | `IdentitySnapshot` | until any IAM record changes,     | `size`, least  |
-|               |                    | noticed by `watch`; at most `ttl` | recently used  |
+|               |                    | which `watch` notices; `ttl` from | recently used  |
+|               |                    | when nothing had changed last     |                |
 
 Unknown identities are not kept: a caller could fill the memory with them.
 """
@@ -11,6 +12,7 @@ Unknown identities are not kept: a caller could fill the memory with them.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
@@ -50,28 +52,39 @@ class Snapshots:
         self._ttl = ttl
         self._clock = clock
         self._kept: OrderedDict[Uidp, tuple[float, IdentitySnapshot]] = OrderedDict()
+        self._loading: dict[Uidp, asyncio.Task[IdentitySnapshot | None]] = {}
         self._generation = 0
+        self._checked_at = -math.inf
         self._cleared = 0
 
     async def get(self, identity: Uidp) -> IdentitySnapshot | None:
         """The identity as it is now, or was at most a second ago; None when there is none."""
         kept = self._kept.get(identity)
-        if kept is not None and kept[0] > self._clock():
+        if kept is not None and max(kept[0], self._checked_at) + self._ttl > self._clock():
             self._kept.move_to_end(identity)
             return kept[1]
-        return await self._load(identity)
+        loading = self._loading.get(identity)
+        if loading is None:
+            loading = asyncio.create_task(self._load(identity), name=f"snapshot-{identity}")
+            self._loading[identity] = loading
+            loading.add_done_callback(lambda task: self._loaded(identity, task))
+        # shielded: the others that wait for it do not go with one who is cancelled
+        return await asyncio.shield(loading)
 
     def clear(self) -> None:
         """Forget everything: some record changed."""
         self._kept.clear()
+        self._loading.clear()  # they may have read before the change: nobody joins them now
         self._cleared += 1
 
     async def refresh(self) -> None:
         """Look whether a record changed, here or in another process, and forget if so."""
+        asked_at = self._clock()
         generation = await self._store.generation()
         if generation != self._generation:
             self._generation = generation
             self.clear()
+        self._checked_at = asked_at
 
     async def watch(self, *, every: float = 1.0) -> None:
         """`refresh` for ever. While the store does not answer, what is kept ends by its `ttl`."""
@@ -80,11 +93,19 @@ class Snapshots:
                 await self.refresh()
             except BrokerError as error:
                 log.warning("snapshots_not_refreshed", code=error.code, reason=error.message)
+            except Exception:  # a defect; without this loop changes are noticed by `ttl` alone
+                log.exception("snapshots_not_refreshed")
             await asyncio.sleep(every)
+
+    def _loaded(self, identity: Uidp, task: asyncio.Task[IdentitySnapshot | None]) -> None:
+        if self._loading.get(identity) is task:
+            del self._loading[identity]
+        if not task.cancelled():
+            task.exception()  # whoever waited has it; nobody else has to
 
     async def _load(self, uidp: Uidp) -> IdentitySnapshot | None:
         cleared = self._cleared
-        expires = self._clock() + self._ttl
+        asked_at = self._clock()
         async with self._store.read() as records:
             identity = await records.identities.get(uidp)
             bindings = await records.bindings.with_roles(uidp) if identity else []
@@ -93,7 +114,7 @@ class Snapshots:
             return None
         snapshot = IdentitySnapshot.of(identity, self._resolved(bindings), self._own_audiences)
         if cleared == self._cleared:  # else a change came while we read: do not keep what is old
-            self._kept[uidp] = (expires, snapshot)
+            self._kept[uidp] = (asked_at, snapshot)
             self._kept.move_to_end(uidp)
             if len(self._kept) > self._size:
                 self._kept.popitem(last=False)

@@ -55,7 +55,6 @@ class Account:
         detail: dict[str, Any] = {
             "dialect": self.call.dialect,
             "address": self.call.address,
-            "message": refusal.message,
             "steps": [step.as_json() for step in steps],
         }
         if self.token is not None:
@@ -96,7 +95,7 @@ class Account:
 
 
 def _last_step(refusal: BrokerError) -> Step:
-    detail = refusal.detail or Detail(refusal.field or refusal.code, refusal.message, None)
+    detail = refusal.detail or Detail(refusal.field or refusal.code, refusal.message[:1000], None)
     return Step(
         refusal.stage or Stage.REQUEST,
         detail.name,

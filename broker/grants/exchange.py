@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from broker.audit.writer import AuditWriter
-from broker.errors import BrokerError, Denied, Invalid, Stage
+from broker.errors import BrokerError, Denied, Invalid, Stage, Unauthenticated, Unavailable
 from broker.grants.account import Account
 from broker.grants.request import Call, Exchanged, ExchangeRequest
 from broker.iam.capabilities import CapabilityTable
@@ -78,6 +78,9 @@ class Exchange:
         except BrokerError as refusal:
             await self._write_refusal(account, refusal, now)
             raise
+        except Exception:  # a defect leaves a record too; who catches it for good logs it
+            await self._write_refusal(account, Unavailable("internal", "internal error"), now)
+            raise
         at = datetime.fromtimestamp(now, UTC)
         await self._audit.write(account.succeeded(self._record_id(at), at, request, exchanged))
         return exchanged
@@ -90,6 +93,7 @@ class Exchange:
         audience = self._audience(request.audience)
         only = self._requested_capabilities(request.capabilities)
         token = account.token = parse(request.token)
+        self._verifier.check(token, now)
         snapshot = await self._identity(request, account, token)
         rules = account.rules = snapshot.rules
         if not rules.allows_issuer(token.unverified_issuer):
@@ -127,7 +131,7 @@ class Exchange:
         try:
             return self._capabilities.to_bits(names)
         except Invalid as error:
-            error.stage, error.field = Stage.REQUEST, "cap"
+            error.stage, error.field = Stage.REQUEST, "capabilities"
             raise
 
     async def _identity(
@@ -150,12 +154,30 @@ class Exchange:
         issuer = token.unverified_issuer  # the rule has just allowed it, before any fetch
         relationship = snapshot.identity.relationship
         if not isinstance(relationship, StaticKeys):
-            return await self._verifier.verify(token, issuer=issuer, now=now)
+            return await self._verified_by_issuer(snapshot, request, token, now)
         if now >= relationship.expiration.timestamp():
             account.steps.append(_expired(relationship))
             raise _not_accepted(request)
         keys = relationship.issuer_keys
         return self._verifier.verify_static(token, issuer=issuer, jwks=keys, now=now)
+
+    async def _verified_by_issuer(
+        self,
+        snapshot: IdentitySnapshot,
+        request: ExchangeRequest,
+        token: UnverifiedToken,
+        now: float,
+    ) -> VerifiedClaims:
+        try:
+            return await self._verifier.verify(token, issuer=token.unverified_issuer, now=now)
+        except Unauthenticated as error:
+            if not snapshot.identity.is_person:
+                raise
+            # A person's UIDP can be worked out, unlike any other: with a forged token somebody
+            # could ask who is registered, so a bad signature looks like an unknown person.
+            refusal = _not_accepted(request)
+            refusal.detail = error.detail
+            raise refusal from error
 
     async def _write_refusal(self, account: Account, refusal: BrokerError, now: float) -> None:
         at = datetime.fromtimestamp(now, UTC)
@@ -203,7 +225,7 @@ def _actor(claims: VerifiedClaims, match: Match) -> dict[str, Any]:
 
 
 def _wrong_audience(code: str, fault: str) -> Invalid:
-    return Invalid(code, f"aud: {fault}", stage=Stage.REQUEST, field="aud")
+    return Invalid(code, f"audience: {fault}", stage=Stage.REQUEST, field="audience")
 
 
 def _not_accepted(request: ExchangeRequest) -> Denied:
@@ -246,5 +268,5 @@ def _expired(static: StaticKeys) -> Step:
         "in the future",
         static.expiration.isoformat(),
         passed=False,
-        hint="The static keys have expired; update the identity with fresh ones.",
+        hint="The static keys have expired; delete the identity and make it anew with fresh ones.",
     )

@@ -77,7 +77,9 @@ class CapabilityTable:
             return self._by_name[name].bit
         except KeyError:
             raise Invalid(
-                "capability_unknown", f"capability {name!r} does not exist", field="capability"
+                "capability_unknown",
+                f"capability {name[:100]!r} does not exist",
+                field="capability",
             ) from None
 
     def to_bits(self, names: Iterable[str]) -> int:
@@ -135,5 +137,7 @@ def encode(bits: int) -> str:
 
 def decode(text: str) -> int:
     """The reverse of `encode`. Raises ValueError for text that is not base64url."""
+    if not text.isascii() or "+" in text or "/" in text or "=" in text:
+        raise ValueError("not unpadded base64url")
     padded = text + "=" * (-len(text) % 4)
     return int.from_bytes(base64.b64decode(padded, altchars=b"-_", validate=True), "little")

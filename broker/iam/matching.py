@@ -17,6 +17,7 @@ The audience is the exception: every value in the token's list must be accepted.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -40,6 +41,7 @@ class PatternError(ValueError):
     """The text is not an RE2 pattern; the message says why."""
 
 
+@lru_cache(maxsize=4096)  # identities have patterns in common; a pure function of the text
 def compile_pattern(pattern: str) -> re2._Regexp[str]:
     """Compile for full matching. Raises `PatternError`."""
     if len(pattern) > MAX_PATTERN_LENGTH:
@@ -127,7 +129,7 @@ class Rule:
             return hints.absent(self.name)
         for text in texts(value):
             if self.pattern and self._compiled is not None and self._compiled.search(text.encode()):
-                return hints.partial_match(self.expected)
+                return hints.partial_match()
             if not self.pattern and (near := hints.near_miss(self.name, self.expected, text)):
                 return near
         return ""
@@ -268,11 +270,16 @@ def _value_at(claims: Mapping[str, Any], path: tuple[str, ...]) -> object:
     for token in path:
         if isinstance(value, Mapping) and token in value:
             value = value[token]
-        elif isinstance(value, list) and token.isdecimal() and int(token) < len(value):
+        elif isinstance(value, list) and _is_index(token) and int(token) < len(value):
             value = value[int(token)]
         else:
             return _MISSING
     return value
+
+
+def _is_index(reference: str) -> bool:
+    """RFC 6901 §4: digits without a leading zero; more than nine are beyond any list of ours."""
+    return reference.isascii() and reference.isdecimal() and reference == str(int(reference[:9]))
 
 
 def _literal_or_pattern(name: str, relationship: ClaimMatch | StaticKeys | Person) -> Rule:

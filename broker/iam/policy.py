@@ -110,9 +110,9 @@ def _only(entitlement: Entitlement, only: int) -> Entitlement:
     if only & ~held:
         raise Denied(
             "capability_not_held",
-            "cap: the identity does not hold every capability that was asked for in these scopes",
+            "capabilities: the identity does not hold every one that was asked for in these scopes",
             stage=Stage.SCOPE,
-            field="cap",
+            field="capabilities",
         )
     return Entitlement(
         tuple(g for g in entitlement.grants if not g.capabilities & ~only),

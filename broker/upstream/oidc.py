@@ -59,6 +59,17 @@ class OidcVerifier:
         self._max_lifetimes = dict(max_lifetimes)
         self._static_sets: OrderedDict[str, KeySet] = OrderedDict()
 
+    def check(self, token: UnverifiedToken, now: float) -> None:
+        """What makes a token unacceptable whoever it is for: its kind, algorithm and times.
+
+        Asked before an identity is looked up, so that the answer says nothing about identities.
+        Raises `Unauthenticated` (stages `token`, `signature`, `times`). `verify` asks it again.
+        """
+        issuer = token.unverified_issuer
+        self._check_kind(token)
+        check_header(token.header, self._algorithms.get(issuer, self._default_algorithms))
+        _check_times(token, now, self._max_lifetimes.get(issuer, self._max_lifetime))
+
     async def verify(self, token: UnverifiedToken, *, issuer: str, now: float) -> VerifiedClaims:
         """The claims, when `issuer`, which a stored record allows, signed them and they hold now.
 
@@ -88,11 +99,10 @@ class OidcVerifier:
         _check_signature(token, self._static_set(jwks))
         return self._claims(token, now)
 
-    def _check_origin(self, token: UnverifiedToken, issuer: str) -> None:
-        named = token.unverified_issuer
+    def _check_kind(self, token: UnverifiedToken) -> None:
         # RFC 9068 §2.1 types access tokens so that nobody takes one for something else
         kind = token.header.get("typ", "").lower()
-        if named in self._own_issuers or kind in _ACCESS_TOKEN_TYPES:
+        if token.unverified_issuer in self._own_issuers or kind in _ACCESS_TOKEN_TYPES:
             raise Unauthenticated(
                 "token_is_access_token",
                 "an access token is not exchanged; send the token that its bearer logged in with",
@@ -101,12 +111,15 @@ class OidcVerifier:
                     name="typ", expected="a token of another issuer, not an access token", got=kind
                 ),
             )
-        if named != issuer:
+
+    def _check_origin(self, token: UnverifiedToken, issuer: str) -> None:
+        self._check_kind(token)
+        if token.unverified_issuer != issuer:
             raise Unauthenticated(
                 "token_issuer_mismatch",
                 "the token does not match the identity",
                 stage=Stage.IDENTITY,
-                detail=Detail(name="iss", expected=issuer, got=named[:256]),
+                detail=Detail(name="iss", expected=issuer, got=token.unverified_issuer[:256]),
             )
 
     def _static_set(self, jwks: str) -> KeySet:

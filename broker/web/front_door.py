@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
@@ -72,7 +71,7 @@ class FrontDoor:
         except BrokerError as error:
             log.debug("refused", code=error.code, stage=error.stage and error.stage.value)
             return render(error, request_id)
-        except (asyncio.CancelledError, ConnectionError):
+        except ConnectionError:  # the client has gone while we read
             raise
         except Exception:  # the one place where a defect is caught: told to nobody, logged once
             log.exception("defect")

@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping
 from typing import Final
 from urllib.parse import parse_qsl
 
-import aiohttp
 from aiohttp import web
 
 from broker.errors import Invalid, Stage
@@ -36,7 +35,7 @@ async def read_form(request: web.BaseRequest) -> Parameters:
             f"the body did not arrive within {BODY_TIMEOUT} s",
             stage=Stage.REQUEST,
         ) from None
-    except aiohttp.ClientPayloadError:  # of the server too: what `Content-Encoding` says is not so
+    except web.RequestPayloadError:  # Content-Encoding: gzip, and it is not
         raise Invalid(
             "request_malformed", "the body is not what its headers say", stage=Stage.REQUEST
         ) from None
@@ -55,12 +54,14 @@ def read_query(request: web.BaseRequest) -> Parameters:
 
 
 def parse(encoded: bytes) -> Parameters:
-    """`application/x-www-form-urlencoded` to values by name; RFC 6749 appendix B: UTF-8."""
+    """`application/x-www-form-urlencoded` to values by name; RFC 6749 appendix B: UTF-8.
+
+    A parameter without a value counts as left out (RFC 6749 §3.2).
+    """
     values: dict[str, list[str]] = {}
     try:
         for name, value in parse_qsl(
             encoded.decode("ascii"),
-            keep_blank_values=True,
             errors="strict",
             max_num_fields=MAX_PARAMETERS,
         ):

@@ -37,6 +37,8 @@ NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 """RFC 6749 §5.1: what holds a token, or tells why there is none, is not kept."""
 
 
+BEARER: Final = 'Bearer realm="broker"'
+
 _ALWAYS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -70,7 +72,9 @@ def gateway_error(error: BrokerError | None, request_id: str) -> web.Response:
     }
     headers = dict(NO_STORE)
     if wire.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
+        # RFC 6750 §3: without a token there is nothing to say of it
+        missing = error is not None and error.code == "token_missing"
+        headers["WWW-Authenticate"] = BEARER if missing else f'{BEARER}, error="invalid_token"'
     return json_response(body, status=wire.status, headers=_with_retry(headers, error))
 
 
@@ -86,7 +90,7 @@ def oauth_error(error: BrokerError | None, request_id: str) -> web.Response:
         body["stage"] = error.stage.value
     headers = dict(NO_STORE)
     if code == oauth.INVALID_CLIENT:
-        headers["WWW-Authenticate"] = "Basic"
+        headers["WWW-Authenticate"] = 'Basic realm="broker"'
     return json_response(
         body, status=_oauth_status(error, code), headers=_with_retry(headers, error)
     )

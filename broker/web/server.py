@@ -13,7 +13,7 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
 from broker.errors import Invalid, Precondition, Stage
-from broker.web.front_door import MAX_BODY, MAX_HEADER, FrontDoor, Route
+from broker.web.front_door import MAX_BODY, MAX_HEADER, FrontDoor, Handler, Route
 from broker.web.health import Health
 from broker.web.rendering import gateway_error, oauth_error
 from broker.web.sts import StsExchange
@@ -29,17 +29,22 @@ def routes(
     *, sts: StsExchange, token: TokenEndpoint, well_known: WellKnown, health: Health
 ) -> dict[str, Route]:
     """Every path."""
-    metadata = Route({"GET": well_known.metadata})
+    metadata = _document(well_known.metadata)
     return {
         "/sts/exchange": Route({"GET": sts, "POST": sts}),
         "/token": Route({"POST": token}, errors=oauth_error),
         "/.well-known/openid-configuration": metadata,
         "/.well-known/oauth-authorization-server": metadata,
-        "/.well-known/jwks.json": Route({"GET": well_known.jwks}),
-        "/.well-known/capabilities": Route({"GET": well_known.capability_numbers}),
-        "/healthz": Route({"GET": health.alive}),
-        "/readyz": Route({"GET": health.ready}),
+        "/.well-known/jwks.json": _document(well_known.jwks),
+        "/.well-known/capabilities": _document(well_known.capability_numbers),
+        "/healthz": _document(health.alive),
+        "/readyz": _document(health.ready),
     }
+
+
+def _document(handler: Handler) -> Route:
+    """What can be read, and asked for without its body (RFC 9110 §9.3.2)."""
+    return Route({"GET": handler, "HEAD": handler})
 
 
 class HttpServer:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import orjson
 from aiohttp import web
 
 from broker.iam.capabilities import CapabilityTable
 from broker.issuer.keyring import KeyRing
+from broker.issuer.schedule import KeyState
 from broker.oauth import token_exchange as rfc8693
 from broker.web.rendering import json_response
 
@@ -34,7 +35,8 @@ class WellKnown:
         self._keyring = keyring
         self._clock = clock
         self._cached = {"Cache-Control": f"public, max-age={max_age}"}
-        self._metadata = _metadata(issuer, algorithm)
+        self._issuer = issuer
+        self._algorithm = algorithm
         self._capabilities = orjson.dumps(
             {
                 "encoding": "base64url without padding; number n is bit n % 8, least significant "
@@ -47,7 +49,11 @@ class WellKnown:
     async def metadata(self, request: web.BaseRequest, request_id: str) -> web.Response:
         """OpenID Connect Discovery 1.0 §3 and RFC 8414 §2, one document."""
         del request, request_id
-        return json_response(self._metadata, headers=self._cached)
+        # a key of an earlier setting signs until it is replaced
+        states = self._keyring.states(self._clock())
+        algorithms = {s.key.algorithm for s in states if s.state is not KeyState.GONE}
+        algorithms.add(self._algorithm)
+        return json_response(_metadata(self._issuer, sorted(algorithms)), headers=self._cached)
 
     async def jwks(self, request: web.BaseRequest, request_id: str) -> web.Response:
         """RFC 7517 §5. May be cached for as long as new keys are published before they sign."""
@@ -64,7 +70,7 @@ class WellKnown:
         return json_response(self._capabilities, headers=self._cached)
 
 
-def _metadata(issuer: str, algorithm: str) -> dict[str, object]:
+def _metadata(issuer: str, algorithms: Sequence[str]) -> dict[str, object]:
     return {
         "issuer": issuer,
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
@@ -75,7 +81,7 @@ def _metadata(issuer: str, algorithm: str) -> dict[str, object]:
         # parties that only verify (AWS IAM among them) insist on the member and on this value.
         "response_types_supported": ["id_token"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [algorithm],
+        "id_token_signing_alg_values_supported": algorithms,
         "claims_supported": CLAIMS,
         "capabilities_uri": f"{issuer}/.well-known/capabilities",
     }
