@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import multiprocessing
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -24,6 +26,7 @@ from bench.installation import (
     resident_megabytes,
     tokens,
     wait_for,
+    wait_until_open,
     write_requests,
 )
 from broker.sdk.testing.issuer import LocalIssuer
@@ -51,20 +54,29 @@ def median(loads: list[wrk.Load]) -> wrk.Load:
 
 
 def measured_crypto() -> float:
-    """On the server's core, like everything that it is compared with."""
+    """On the server's core, with the other one as busy as the load generator keeps it.
+
+    The two may be threads of one physical core, which makes everything slower while both work.
+    """
+    command = ["taskset", "-c", str(LOADER), sys.executable, "-c", "while True: pass"]
+    busy = subprocess.Popen(command)
     os.sched_setaffinity(0, {SERVER})
     try:
         return statistics.median(floors.crypto(1.0) for _ in range(3))
     finally:
         os.sched_setaffinity(0, {SERVER, LOADER})
+        busy.kill()
+        busy.wait()
 
 
-def measured_constant(folder: Path, requests: Path, options: argparse.Namespace) -> wrk.Load:
-    """aiohttp's own cost with the same requests."""
-    command = [sys.executable, "-m", "bench.floors", str(FLOOR_PORT)]
+def measured_floor(
+    folder: Path, requests: Path, options: argparse.Namespace, *more: str
+) -> wrk.Load:
+    """A handler of `bench.floors` with the same requests."""
+    command = [sys.executable, "-m", "bench.floors", str(FLOOR_PORT), *more]
     with process(command, core=SERVER, env={}, log=folder / "floor.log"):
         url = f"http://127.0.0.1:{FLOOR_PORT}"
-        wait_for(url)
+        wait_until_open(FLOOR_PORT)
         return median(
             [
                 wrk.load(
@@ -94,12 +106,25 @@ async def run(folder: Path, options: argparse.Namespace) -> dict[str, object]:
         figures["upstream token bytes"] = len(upstream[0])
         figures["crypto floor µs"] = crypto = measured_crypto()
         for dialect, requests in files.items():
-            constant = await asyncio.to_thread(measured_constant, folder, requests, options)
+            constant = await asyncio.to_thread(measured_floor, folder, requests, options)
             figures[f"{dialect}: constant answer req/s"] = constant.rate
+            if dialect == "sts":
+                jwk = json.dumps(issuer.jwks()["keys"][0])
+                figures["bare verify and mint req/s"] = bare = (
+                    await asyncio.to_thread(measured_floor, folder, requests, options, jwk)
+                ).rate
             figures |= await asyncio.to_thread(
                 exchange, folder, database, dialect, requests, crypto, constant, options
             )
+            figures[f"{dialect}: of the bare verify and mint"] = rate(figures, dialect) / bare
     return figures
+
+
+def rate(figures: dict[str, object], dialect: str) -> float:
+    """What was measured of the broker."""
+    found = figures[f"{dialect}: req/s"]
+    assert isinstance(found, float)
+    return found
 
 
 def exchange(

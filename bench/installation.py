@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -120,6 +121,17 @@ def wait_for(url: str, seconds: float = 20) -> float:
         except OSError:
             time.sleep(0.01)
     raise SystemExit(f"no answer from {url}")
+
+
+def wait_until_open(port: int, seconds: float = 20) -> None:
+    """Until somebody listens."""
+    start = time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.01)
+    raise SystemExit(f"nobody listens on port {port}")
 
 
 def resident_megabytes(pid: int) -> float:

@@ -25,6 +25,10 @@ HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parent.parent
 VAR: Final = ROOT / "var" / "quickstart"
 BROKER: Final = Path(sys.executable).with_name("broker")
+ENVIRONMENT: Final = {
+    name: value for name, value in os.environ.items() if not name.startswith("BROKER_")
+}
+"""Without settings of somebody's real installation, which this must not touch."""
 IDENTITY: Final = "acme/shop/deploy"
 AUDIENCE: Final = "https://registry.acme.example"
 
@@ -65,7 +69,7 @@ def show(text: str) -> None:
 async def run(*words: str, expect: int = 0) -> tuple[str, str]:
     """Run a `broker` command to its end; what it wrote to standard output and error."""
     process = await asyncio.create_subprocess_exec(
-        BROKER, *words, cwd=ROOT, stdout=PIPE, stderr=PIPE
+        BROKER, *words, cwd=ROOT, env=ENVIRONMENT, stdout=PIPE, stderr=PIPE
     )
     out, err = await process.communicate()
     if process.returncode != expect:
@@ -75,11 +79,11 @@ async def run(*words: str, expect: int = 0) -> tuple[str, str]:
 
 async def serve(number: int) -> Process:
     """Start the broker and wait until it is ready."""
-    log = (VAR / "broker.log").open("wb")
-    environment = os.environ | ({"BROKER_PORT": str(number)} if number != 8080 else {})
-    process = await asyncio.create_subprocess_exec(
-        BROKER, "serve", cwd=ROOT, env=environment, stdout=log, stderr=log
-    )
+    environment = ENVIRONMENT | ({"BROKER_PORT": str(number)} if number != 8080 else {})
+    with (VAR / "broker.log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            BROKER, "serve", cwd=ROOT, env=environment, stdout=log, stderr=log
+        )
     async with aiohttp.ClientSession() as session:
         for _ in range(150):
             if process.returncode is not None:
@@ -168,11 +172,15 @@ async def story(stack: AsyncExitStack) -> None:
     command("exchange", *words, "--token", other)
     _, err = await run("exchange", *words, "--token", other, expect=1)
     show(err)
-    request_id = err.split("request id")[1].split()[0]
+    # the message speaks of the request id too; the last line has it
+    request_id = err.rpartition("request id")[2].strip()
 
     title(7, "The owner of the identity sees why")
     command("audit", "list", "--failed", "--request-id", request_id)
-    show((await run("audit", "list", "--failed", "--request-id", request_id))[0])
+    explained, _ = await run("audit", "list", "--failed", "--request-id", request_id)
+    if "FAIL" not in explained:
+        raise Failed(f"the audit log has no explanation of request {request_id}")
+    show(explained)
 
     title(8, "What next")
     show(

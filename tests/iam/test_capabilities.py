@@ -76,3 +76,10 @@ def test_wrong_custom_capabilities_are_refused(custom: dict[str, int], part: str
     """Each fault is named."""
     with pytest.raises(Invalid, match=part):
         CapabilityTable.load(custom)
+
+
+@pytest.mark.parametrize("text", ["+w", "/w", "Ag==", "A", "é"])
+def test_what_is_not_unpadded_base64url_does_not_decode(text: str) -> None:
+    """One set has one spelling."""
+    with pytest.raises(ValueError, match=r"unpadded|padding|base64|characters"):
+        decode(text)

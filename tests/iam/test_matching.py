@@ -175,6 +175,8 @@ def test_values_compare_as_documented(value: Any, literal: str, passes: bool) ->
         ("/https:~1~1sts.amazonaws.com~1/aws_account", True),
         ("/https:~1~1sts.amazonaws.com~1/ou_path/1", True),
         ("/https:~1~1sts.amazonaws.com~1/ou_path/7", False),
+        ("/https:~1~1sts.amazonaws.com~1/ou_path/01", False),
+        ("/https:~1~1sts.amazonaws.com~1/ou_path/\u0661", False),
         ("/https:~1~1sts.amazonaws.com~1", False),
         ("https://sts.amazonaws.com/", False),
     ],

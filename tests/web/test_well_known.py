@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import aiohttp
+
 from tests.kit.brokers import RunningBroker
 from tests.kit.calls import call
 from tests.kit.organizations import CAPABILITIES
@@ -55,3 +57,14 @@ async def test_unknown_paths_and_methods_are_told_in_json(broker: RunningBroker)
     wrong = await call("DELETE", f"{broker.url}/token")
     assert (wrong.status, wrong.headers["Allow"]) == (405, "POST")
     assert len(wrong.request_id) == 32
+
+
+async def test_documents_answer_head(broker: RunningBroker) -> None:
+    """RFC 9110 §9.3.2: as GET, without the body; load balancers ask so. An exchange does not."""
+    async with aiohttp.ClientSession() as session:
+        for path in ("/healthz", "/readyz", "/.well-known/jwks.json"):
+            async with session.head(f"{broker.url}{path}") as answer:
+                assert (answer.status, await answer.read()) == (200, b"")
+                assert int(answer.headers["Content-Length"]) > 0
+        async with session.head(f"{broker.url}/sts/exchange") as answer:
+            assert answer.status == 405
