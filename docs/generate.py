@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +36,7 @@ def configuration() -> Iterator[str]:
         variable = f"`{PREFIX}{name.upper()}`"
         if name in SECRETS:
             variable += f", or `{PREFIX}{name.upper()}_FILE`"
-        yield f"| {variable} | {_shown(default)} | {field.description} |\n"
+        yield _row(variable, _shown(default), field.description or "")
 
 
 def errors() -> Iterator[str]:
@@ -47,7 +48,9 @@ def errors() -> Iterator[str]:
         "`reason` beside the `error` of RFC 6749. Both name the request id, which is also in the "
         "`X-Request-Id` header and in the audit record, and the stage of the exchange that "
         "refused: `request`, `token`, `identity`, `issuer`, `signature`, `times`, `scope` or "
-        "`mint`. On the command line the code follows the message.\n\n"
+        "`mint`. On the command line the code follows the message, and the exit code is 1. Codes "
+        "of the start and of commands that work on the database or on files are never seen by a "
+        "caller; their HTTP columns are what their kind would be.\n\n"
         "`identity` stands for an unknown identity and for rules that refuse the token alike, "
         "so that callers do not learn which identities exist. The owner sees the difference in "
         "`broker audit list --failed`.\n\n"
@@ -55,16 +58,19 @@ def errors() -> Iterator[str]:
     yield "| code | gRPC, HTTP | `/token` | cause | cure |\n|---|---|---|---|---|\n"
     for entry in sorted(CATALOGUE.values(), key=lambda entry: entry.code):
         wire = WIRES[entry.kind]
-        yield (
-            f"| `{entry.code}` | {wire.grpc}, {wire.status} | `{entry.oauth}` "
-            f"| {entry.cause} | {entry.cure} |\n"
+        yield _row(
+            f"`{entry.code}`",
+            f"{wire.grpc}, {wire.status}",
+            f"`{entry.oauth}`",
+            entry.cause,
+            entry.cure,
         )
 
 
 def commands() -> Iterator[str]:
     """docs/cli.md."""
     yield "# Command line\n\n" + NOTE
-    context = click.Context(cli, info_name="broker")
+    context = click.Context(cli, info_name="broker", **cli.context_settings)
     yield from _help(cli, context)
     for name in sorted(COMMANDS):
         command = cli.get_command(context, name)
@@ -82,10 +88,16 @@ def _help(command: click.Command, context: click.Context) -> Iterator[str]:
             yield from _help(inner, click.Context(inner, info_name=name, parent=context))
 
 
+def _row(*cells: str) -> str:
+    """A row of a table; a bar in a cell would end it, also between backticks."""
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
 def _shown(default: Any) -> str:
-    if isinstance(default, tuple):
-        return "`[]`"
-    return f"`{default}`" if default not in ("", None) else ""
+    """As it would be written in a variable; nothing where there is none."""
+    if default in ("", None):
+        return ""
+    return f"`{json.dumps(default) if isinstance(default, tuple | dict | bool) else default}`"
 
 
 DOCUMENTS = {"configuration.md": configuration, "errors.md": errors, "cli.md": commands}
