@@ -52,8 +52,8 @@ def errors() -> Iterator[str]:
         "of the start and of commands that work on the database or on files are never seen by a "
         "caller; their HTTP columns are what their kind would be.\n\n"
         "`identity` stands for an unknown identity and for rules that refuse the token alike, "
-        "so that callers do not learn which identities exist. The owner sees the difference in "
-        "`broker audit list --failed`.\n\n"
+        "so that callers cannot try out which identities exist (docs/security-model.md has the "
+        "limits). The owner sees the difference in `broker audit list --failed`.\n\n"
     )
     yield "| code | gRPC, HTTP | `/token` | cause | cure |\n|---|---|---|---|---|\n"
     for entry in sorted(CATALOGUE.values(), key=lambda entry: entry.code):
