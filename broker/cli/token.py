@@ -13,7 +13,7 @@ from broker.cli.options import output_option, printable, run, token_in
 from broker.errors import Unauthenticated
 from broker.iam.capabilities import CapabilityTable
 from broker.iam.capabilities import decode as decode_set
-from broker.upstream.compact import UnverifiedToken, parse
+from broker.jose.compact import UnverifiedToken, parse
 
 LEEWAY = 60
 
@@ -50,9 +50,9 @@ def verify(source: IO[bytes], issuer: str, audience: str | None, output: str) ->
 
 
 async def _check_signature(parsed: UnverifiedToken, issuer: str) -> None:
+    from broker.jose.jws import check_header, check_signature
+    from broker.jose.keys import ALGORITHMS
     from broker.upstream.issuers import Issuers
-    from broker.upstream.jws import check_header, check_signature
-    from broker.upstream.keys import ALGORITHMS
     from broker.upstream.outbound import OutboundClient
 
     # Whoever calls this chose the issuer, wherever it is; it is no caller's word.

@@ -15,7 +15,7 @@ from broker.iam.claims import VerifiedClaims
 from broker.iam.matching import CompiledRules, Match
 from broker.iam.trace import Step
 from broker.iam.uidp import Uidp
-from broker.upstream.compact import UnverifiedToken
+from broker.jose.compact import UnverifiedToken
 
 
 @dataclass(slots=True)

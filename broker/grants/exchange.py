@@ -21,7 +21,7 @@ from broker.iam.snapshot import IdentitySnapshot
 from broker.iam.trace import Step
 from broker.iam.uidp import Uidp
 from broker.issuer.tokens import AccessTokenClaims, AccessTokens
-from broker.upstream.compact import UnverifiedToken, parse
+from broker.jose.compact import UnverifiedToken, parse
 from broker.upstream.oidc import OidcVerifier
 
 log = structlog.get_logger()

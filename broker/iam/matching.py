@@ -26,7 +26,14 @@ import re2
 from broker.errors import Stage
 from broker.iam import hints
 from broker.iam.claims import VerifiedClaims
-from broker.iam.model import ClaimMatch, Identity, Person, StaticKeys
+from broker.iam.model import (
+    AwsIdentity,
+    ClaimMatch,
+    Identity,
+    Relationship,
+    ServicePrincipal,
+    StaticKeys,
+)
 from broker.iam.trace import Step
 
 MAX_RULES: Final = 32
@@ -159,6 +166,26 @@ class AcceptedAudience:
         )
 
 
+class NoToken:
+    """The rule of identities for which no JWT stands: a signed AWS request does, or nothing."""
+
+    __slots__ = ("expected", "name")
+
+    def __init__(self, name: str, expected: str) -> None:
+        self.name = name
+        self.expected = expected
+
+    def holds(self, value: object) -> bool:
+        """Never."""
+        del value
+        return False
+
+    def step(self, value: object, *, passed: bool) -> Step:
+        """The account of a comparison."""
+        hint = "This identity takes no JWT; name one whose rules are for the token's issuer."
+        return Step(Stage.IDENTITY, self.name, self.expected, shown(value), passed, hint)
+
+
 class CompiledRules:
     """An identity's rules, ready to be asked. Patterns compile on first use.
 
@@ -282,16 +309,19 @@ def _is_index(reference: str) -> bool:
     return reference.isascii() and reference.isdecimal() and reference == str(int(reference[:9]))
 
 
-def _literal_or_pattern(name: str, relationship: ClaimMatch | StaticKeys | Person) -> Rule:
+def _literal_or_pattern(name: str, relationship: Relationship) -> Rule | NoToken:
+    match relationship:
+        case AwsIdentity():
+            return NoToken(name, "a signed AWS request")
+        case ServicePrincipal():
+            return NoToken(name, "no token: a service of the installation itself")
     pattern = getattr(relationship, f"{name}_pattern", "")
     if pattern:
         return Rule(name, pattern, pattern=True)
     return Rule(name, getattr(relationship, name), pattern=False)
 
 
-def _audience_rule(
-    relationship: ClaimMatch | StaticKeys | Person, own: Sequence[str]
-) -> Rule | AcceptedAudience:
+def _audience_rule(relationship: Relationship, own: Sequence[str]) -> Rule | AcceptedAudience:
     match relationship:
         case ClaimMatch(audience=literal) if literal:
             return Rule("audience", literal, pattern=False)

@@ -5,27 +5,62 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
 from broker.iam.uidp import Uidp
 
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+NO_LIMITS: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 def _no_claims() -> Mapping[str, str]:
     return NOTHING
 
 
+def _no_limits() -> Mapping[str, int]:
+    return NO_LIMITS
+
+
+class OrganizationKind(Enum):
+    """What an organization is to the installation. Values are the wire's numbers."""
+
+    UNSPECIFIED = 0
+    STARTER = 1
+    CUSTOMER = 2
+    DEV = 3
+    INFRA = 4
+    AWS_MARKETPLACE = 5
+
+
+class OrganizationStatus(Enum):
+    """Where an organization is in its life. Values are the wire's numbers."""
+
+    UNSPECIFIED = 0
+    INITIALIZING = 1
+    READY = 2
+    SUSPENDED = 3
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """An organization (root UIDP) or a folder (below one)."""
+    """An organization (root UIDP) or a folder (below one).
+
+    Limits, verification, kind and status are an organization's; a folder has the defaults.
+    """
 
     id: Uidp
     name: str
     created_at: datetime
     updated_at: datetime
     description: str = ""
+    resource_limits: Mapping[str, int] = field(default_factory=_no_limits)
+    """Noun → how many of them the organization may have, all its folders together."""
+    verified: bool = False
+    """Whether the name is a domain that the organization has shown to be its own."""
+    kind: OrganizationKind = OrganizationKind.UNSPECIFIED
+    status: OrganizationStatus = OrganizationStatus.UNSPECIFIED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +106,47 @@ class Person:
     subject: str
 
 
-Relationship = ClaimMatch | StaticKeys | Person
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsIdentity:
+    """A role or user of an AWS account, known by a signed request to `sts:GetCallerIdentity`.
+
+    Exactly one of `arn` / `arn_pattern` and of `user_id` / `user_id_pattern`; the account is
+    twelve digits and always literal. Patterns are RE2 and match the whole value.
+    """
+
+    account: str
+    arn: str = ""
+    arn_pattern: str = ""
+    user_id: str = ""
+    user_id_pattern: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServicePrincipal:
+    """A service of the installation itself, by its name on the wire, such as `CATALOG_SYNCER`.
+
+    No upstream token proves one: it holds bindings, and nothing is exchanged for it.
+    """
+
+    name: str
+
+
+Relationship = ClaimMatch | StaticKeys | AwsIdentity | ServicePrincipal | Person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What a person said of themself, or their provider of them. Proves nothing."""
+
+    email: str = ""
+    """Verified by the provider."""
+    email_unverified: str = ""
+    """As the provider told it, without its word that it is theirs."""
+    details: Mapping[str, str | bool] = field(default_factory=_no_claims)
+    """`given_name`, `family_name`, `company` and what else a sign-up form asks."""
+
+
+NO_PROFILE: Final = Profile()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +163,9 @@ class Identity:
     """Seconds, 60 to 3600: what is minted for it lives no longer."""
     expires_with_upstream: bool = False
     """Whether what is minted also ends when the upstream token does."""
+    last_seen: datetime | None = None
+    """When something was last minted for it, give or take some minutes."""
+    profile: Profile = NO_PROFILE
 
     @property
     def is_person(self) -> bool:
@@ -122,3 +200,103 @@ class RoleBinding:
         parent = self.id.parent
         assert parent is not None, "a role binding lies below its group"
         return parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupInvite:
+    """A standing offer to hold a role at a group, its parent. Who has the code may accept it."""
+
+    id: Uidp
+    role: Uidp
+    expires_at: datetime
+    key_id: str
+    """Stands in the code, and finds this record; no secret."""
+    secret_sha256: str
+    """Of the code's secret part, in hex; the code itself is told once and kept nowhere."""
+    created_at: datetime
+    created_by: Uidp
+    """Whose right to give the role is asked again when the invite is accepted."""
+    email: str = ""
+    """Only a person with this verified address may accept; empty: anybody."""
+    single_use: bool = False
+
+
+class CorrelationRule(Enum):
+    """Which claim of a login finds the user that SCIM provisioned. Values are the wire's."""
+
+    UNSPECIFIED = 0
+    SUB_EQUALS_EXTERNAL_ID = 1
+    OID_EQUALS_EXTERNAL_ID = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityProvider:
+    """An OpenID provider of an organization, through which its people log in."""
+
+    id: Uidp
+    name: str
+    issuer: str
+    client_id: str
+    created_at: datetime
+    updated_at: datetime
+    description: str = ""
+    wrapped_secret: bytes = field(default=b"", repr=False)
+    """The client secret, encrypted; empty for a public client."""
+    additional_scopes: tuple[str, ...] = ()
+    groups_claim: str = ""
+    correlation_rule: CorrelationRule = CorrelationRule.UNSPECIFIED
+    pkce_enabled: bool = False
+    default_role: Uidp | None = None
+    """Bound at the organization when somebody first registers through it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRoleMapping:
+    """Members of a group at an identity provider hold a role for the length of a session."""
+
+    id: Uidp
+    identity_provider: Uidp
+    external_group: str
+    """As it stands in the provider's groups claim."""
+    role: Uidp
+    scope: Uidp
+    """The group at which the role holds."""
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountAssociation:
+    """Accounts at clouds and code hosts that belong to a group; a group has at most one."""
+
+    group: Uidp
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    description: str = ""
+    accounts: Mapping[str, object] = field(default_factory=_no_claims)
+    """Provider (`amazon`, `google`, `azure`, `github`, `chainguard`) → what is known of the
+    account there, as JSON objects with the wire's member names."""
+
+    @property
+    def id(self) -> Uidp:
+        """Its group's."""
+        return self.group
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermsAcceptance:
+    """Somebody accepted a document for an organization."""
+
+    group: Uidp
+    document: str
+    accepted_by: Uidp
+    accepted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """Events of a group, its parent, and of everything below are sent to a URL."""
+
+    id: Uidp
+    sink: str
+    created_at: datetime

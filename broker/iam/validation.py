@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Collection
 from datetime import timedelta
@@ -12,7 +13,16 @@ from typing import Final, NoReturn
 from broker.errors import Invalid
 from broker.iam.issuer_url import check_issuer_url
 from broker.iam.matching import MAX_RULES, PatternError, compile_pattern, pointer
-from broker.iam.model import ClaimMatch, Group, Identity, Person, Role, StaticKeys
+from broker.iam.model import (
+    AwsIdentity,
+    ClaimMatch,
+    Group,
+    Identity,
+    Person,
+    Role,
+    ServicePrincipal,
+    StaticKeys,
+)
 
 MAX_NAME: Final = 256
 MAX_DESCRIPTION: Final = 2048
@@ -21,6 +31,9 @@ MAX_JWKS: Final = 65536
 MIN_LIFETIME: Final = 60
 MAX_LIFETIME: Final = 3600
 MAX_STATIC_LIFE: Final = timedelta(days=30)
+
+_AWS_ACCOUNT: Final = re.compile(r"[0-9]{12}", re.ASCII)
+_AWS_ARN: Final = re.compile(r"arn:aws[a-z-]*:(?:iam|sts)::([0-9]{12}):[!-~]+", re.ASCII)
 
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
@@ -60,6 +73,11 @@ def check_identity(identity: Identity, *, allow_http_loopback: bool) -> None:
             _check_claim_match(rules, allow_http_loopback=allow_http_loopback)
         case StaticKeys() as static:
             _check_static(static, identity, allow_http_loopback=allow_http_loopback)
+        case AwsIdentity() as aws:
+            _check_aws(aws)
+        case ServicePrincipal() as service:
+            if not service.name:
+                _refuse("service_principal", "expected the name of a service")
         case Person() as person:
             check_issuer_url(person.issuer, allow_http_loopback=allow_http_loopback)
             _check_literal("subject", person.subject)
@@ -88,6 +106,27 @@ def _check_claim_match(rules: ClaimMatch, *, allow_http_loopback: bool) -> None:
     for name, pattern in rules.claim_patterns.items():
         _check_claim_name("claim_patterns", name)
         _check_pattern(f"claim_patterns.{name}", pattern)
+
+
+def _check_aws(aws: AwsIdentity) -> None:
+    if not _AWS_ACCOUNT.fullmatch(aws.account):
+        _refuse("aws_identity.aws_account", "expected the twelve digits of an AWS account")
+    _exactly_one("arn", aws.arn, aws.arn_pattern)
+    _exactly_one("user_id", aws.user_id, aws.user_id_pattern)
+    if aws.arn:
+        _check_literal("aws_identity.arn", aws.arn)
+        arn = _AWS_ARN.fullmatch(aws.arn)
+        if arn is None or arn.group(1) != aws.account:
+            # sts:GetCallerIdentity tells a role as arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION
+            _refuse(
+                "aws_identity.arn",
+                f"expected arn:PARTITION:SERVICE::{aws.account}:RESOURCE, of the same account",
+            )
+    if aws.user_id:
+        _check_literal("aws_identity.user_id", aws.user_id)
+    for name in ("arn_pattern", "user_id_pattern"):
+        if pattern := getattr(aws, name):
+            _check_pattern(f"aws_identity.{name}", pattern)
 
 
 def _check_static(static: StaticKeys, identity: Identity, *, allow_http_loopback: bool) -> None:

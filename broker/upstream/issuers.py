@@ -22,9 +22,9 @@ from typing import Final
 
 from broker.errors import Detail, Invalid, Stage, Unauthenticated, Unavailable
 from broker.iam.issuer_url import check_fetchable_url, check_issuer_url, fetch_base
-from broker.upstream.keys import KeySet, KeySetRefused, parse_key_set
+from broker.jose.keys import KeySet, KeySetRefused, parse_key_set
+from broker.jose.strict_json import AmbiguousJson, parse_object
 from broker.upstream.outbound import OutboundClient, issuer_unavailable
-from broker.upstream.strict_json import AmbiguousJson, parse_object
 
 FRESH: Final = 600.0
 STALE: Final = 86_400.0

@@ -10,16 +10,16 @@ from typing import Final
 
 from broker.errors import Detail, Stage, Unauthenticated
 from broker.iam.claims import VerifiedClaims
-from broker.upstream.compact import MAX_NUMERIC_DATE, UnverifiedToken
-from broker.upstream.issuers import Issuers
-from broker.upstream.jws import (
+from broker.jose.compact import MAX_NUMERIC_DATE, UnverifiedToken
+from broker.jose.jws import (
     check_header,
     check_signature,
     is_signed_by,
     select_key,
     signature_invalid,
 )
-from broker.upstream.keys import ALGORITHMS, KeySet, KeySetRefused, parse_key_set
+from broker.jose.keys import ALGORITHMS, KeySet, KeySetRefused, parse_key_set
+from broker.upstream.issuers import Issuers
 
 LEEWAY: Final = 60
 """Seconds by which clocks may differ. A guard against replay keeps what it saw this much longer

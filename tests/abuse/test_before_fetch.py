@@ -11,8 +11,8 @@ import pytest
 
 from broker.errors import Invalid, Stage, Unauthenticated
 from broker.iam.issuer_url import check_issuer_url
+from broker.jose.compact import MAX_TOKEN, parse
 from broker.sdk.testing import LocalIssuer
-from broker.upstream.compact import MAX_TOKEN, parse
 from tests.kit.issuers import relying_party
 
 ISSUER = "https://issuer.example"

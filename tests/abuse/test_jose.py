@@ -15,8 +15,8 @@ from joserfc.jws import JWSRegistry
 
 from broker.errors import Stage, Unauthenticated
 from broker.iam.claims import VerifiedClaims
+from broker.jose.compact import parse
 from broker.sdk.testing import LocalIssuer
-from broker.upstream.compact import parse
 from tests.kit.issuers import OWN_ISSUER, loose_verifier, relying_party
 
 ISSUER = "https://issuer.example"

@@ -13,8 +13,8 @@ from typing import Any
 from aiohttp import web
 
 from broker.iam.claims import VerifiedClaims
+from broker.jose.compact import parse
 from broker.sdk.testing import LocalIssuer
-from broker.upstream.compact import parse
 from broker.upstream.issuers import Issuers
 from broker.upstream.oidc import OidcVerifier
 from broker.upstream.outbound import OutboundClient

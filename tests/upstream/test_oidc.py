@@ -11,8 +11,8 @@ import pytest
 
 import broker
 from broker.errors import Stage, Unauthenticated
+from broker.jose.compact import parse
 from broker.sdk.testing import LocalIssuer
-from broker.upstream.compact import parse
 from tests.kit.issuers import loose_verifier, relying_party
 
 ROOT = Path(broker.__file__).parent

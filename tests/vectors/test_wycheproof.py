@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from broker.errors import Unauthenticated
-from broker.upstream.compact import split
-from broker.upstream.jws import check_header, check_signature
-from broker.upstream.keys import ALGORITHMS, KeySetRefused, parse_key_set
+from broker.jose.compact import split
+from broker.jose.jws import check_header, check_signature
+from broker.jose.keys import ALGORITHMS, KeySetRefused, parse_key_set
 
 VECTORS = Path(__file__).parents[2] / ".." / "shared" / "vectors" / "wycheproof"
 

@@ -15,7 +15,16 @@ from broker.directory.declaration.declared import DeclaredRole
 from broker.directory.declaration.problems import Problem, Where, suggestion
 from broker.errors import Invalid
 from broker.iam.capabilities import CapabilityTable
-from broker.iam.model import ClaimMatch, Group, Identity, Person, Role, StaticKeys
+from broker.iam.model import (
+    AwsIdentity,
+    ClaimMatch,
+    Group,
+    Identity,
+    Person,
+    Role,
+    ServicePrincipal,
+    StaticKeys,
+)
 from broker.iam.validation import MIN_LIFETIME, check_group, check_identity, check_role
 
 _ISSUER: Final = "https://issuer.example"
@@ -115,6 +124,8 @@ def _mended_identity(identity: Identity, field: str) -> Identity:
         case Person() as person:
             mended = {"issuer": {"issuer": _ISSUER}, "subject": {"subject": "sound"}}.get(field, {})
             return replace(identity, relationship=replace(person, **mended))
+        case AwsIdentity() | ServicePrincipal():  # no declaration makes one
+            return identity
 
 
 def _mended_rules(rules: ClaimMatch, field: str) -> ClaimMatch:

@@ -5,11 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from typing import Any
 
-from broker.iam.model import ClaimMatch, Group, Identity, Person, Role, RoleBinding, StaticKeys
+from broker.iam.model import (
+    AwsIdentity,
+    ClaimMatch,
+    Group,
+    Identity,
+    Person,
+    Role,
+    RoleBinding,
+    ServicePrincipal,
+    StaticKeys,
+)
 from broker.iam.uidp import Uidp
 
 Record = Group | Role | Identity | RoleBinding
@@ -178,6 +188,10 @@ def _relationship_fields(identity: Identity) -> dict[str, Any]:
                 "static_keys.expiration": static.expiration.isoformat(),
                 "static_keys.audiences": list(static.audiences),
             }
+        case AwsIdentity() as aws:
+            return {f"aws_identity.{name}": value for name, value in asdict(aws).items()}
+        case ServicePrincipal() as service:
+            return {"service_principal": service.name}
         case Person() as person:
             return {"issuer": person.issuer, "subject": person.subject}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -65,11 +66,12 @@ class _OrganizationPlanner:
     def _group(self, declared: DeclaredGroup, before: Group | None, parent: Uidp | None) -> Uidp:
         random, now = self._terms.random, self._terms.now
         new = parent.child(random) if parent else Uidp.new_root(random)
-        group = Group(
-            id=before.id if before else new,
+        # limits, verification and the like are set elsewhere, and stay
+        fresh = Group(id=new, name=declared.name, created_at=now, updated_at=now)
+        group = replace(
+            before or fresh,
             name=declared.name,
             description=declared.description,
-            created_at=before.created_at if before else now,
             updated_at=now,
         )
         if before is None:
@@ -133,14 +135,17 @@ class _OrganizationPlanner:
 def _identity_record(
     declared: DeclaredIdentity, before: Identity | None, new: Uidp, now: datetime
 ) -> Identity:
-    return Identity(
-        id=before.id if before else new,
+    # One that could not be read has a problem noted, and no plan comes of it.
+    relationship = declared.relationship or ClaimMatch()
+    fresh = Identity(
+        id=new, name=declared.name, relationship=relationship, created_at=now, updated_at=now
+    )
+    return replace(
+        before or fresh,
         name=declared.name,
         description=declared.description,
-        # One that could not be read has a problem noted, and no plan comes of it.
-        relationship=declared.relationship or ClaimMatch(),
+        relationship=relationship,
         max_token_lifetime=declared.max_token_lifetime,
         expires_with_upstream=declared.expires_with_upstream,
-        created_at=before.created_at if before else now,
         updated_at=now,
     )
