@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart serve test lint format lock bench docs-generate clean
+.PHONY: help setup quickstart serve test lint format lock bench docs-generate contract clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench: $(READY) ## Measure the exchange against its floors (needs two cores and 
 
 docs-generate: $(READY) ## Write the documents that are derived from the code
 	$(BIN)/python docs/generate.py
+
+contract: $(READY) ## Write the modules that are generated from the .proto files
+	$(BIN)/python -m broker.contract.compile
 
 lock: ## Resolve the dependencies anew into requirements/
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements/runtime.txt
