@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart serve test lint format lock bench docs-generate contract clean
+.PHONY: help setup quickstart serve test test-interop-go lint format lock bench docs-generate contract clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ serve: $(READY) ## Run the broker on 127.0.0.1:8080 with its embedded defaults
 
 test: $(READY) ## Run the whole test suite
 	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+test-interop-go: $(READY) ## Drive the broker with the platform's Go SDK (needs Go 1.26)
+	BROKER_INTEROP_GO=1 $(BIN)/python -m pytest -m interop_go tests/interop
 
 lint: $(READY) ## Style, types and import contracts
 	$(BIN)/ruff check .
