@@ -431,6 +431,36 @@ _ALL: Final = (
         "Nothing.",
     ),
     ErrorCode(
+        "account_association_exists",
+        Kind.CONFLICT,
+        "The group has account associations; it can have one record of them.",
+        "Update the record that there is.",
+    ),
+    ErrorCode(
+        "group_role_mapping_exists",
+        Kind.CONFLICT,
+        "The provider's group has this role at this scope, or a mapping with this UIDP exists.",
+        "Nothing.",
+    ),
+    ErrorCode(
+        "identity_provider_exists",
+        Kind.CONFLICT,
+        "An identity provider with this UIDP exists.",
+        "Read the existing record.",
+    ),
+    ErrorCode(
+        "invite_exists",
+        Kind.CONFLICT,
+        "An invite with this UIDP or key id exists.",
+        "Create it anew.",
+    ),
+    ErrorCode(
+        "subscription_exists",
+        Kind.CONFLICT,
+        "A subscription with this UIDP exists.",
+        "Read the existing record.",
+    ),
+    ErrorCode(
         "name_taken",
         Kind.CONFLICT,
         "Another group beside it has the name.",
@@ -458,6 +488,36 @@ _ALL: Final = (
         "binding_not_found",
         Kind.NOT_FOUND,
         "A role binding that was named does not exist.",
+        "Check the id.",
+    ),
+    ErrorCode(
+        "account_association_not_found",
+        Kind.NOT_FOUND,
+        "The group that was named has no account associations.",
+        "Check the id; create the record first.",
+    ),
+    ErrorCode(
+        "group_role_mapping_not_found",
+        Kind.NOT_FOUND,
+        "A group role mapping that was named does not exist.",
+        "Check the id.",
+    ),
+    ErrorCode(
+        "identity_provider_not_found",
+        Kind.NOT_FOUND,
+        "An identity provider that was named does not exist.",
+        "Check the id.",
+    ),
+    ErrorCode(
+        "invite_not_found",
+        Kind.NOT_FOUND,
+        "An invite that was named does not exist, or was used up.",
+        "Check the id, or ask for a new invite.",
+    ),
+    ErrorCode(
+        "subscription_not_found",
+        Kind.NOT_FOUND,
+        "A subscription that was named does not exist.",
         "Check the id.",
     ),
     ErrorCode(

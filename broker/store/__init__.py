@@ -8,7 +8,8 @@ settled before it comes here. No other room sees a row, a connection or a driver
 
 from __future__ import annotations
 
+from broker.store.counts import Countable
 from broker.store.records import Records
 from broker.store.store import Store
 
-__all__ = ["Records", "Store"]
+__all__ = ["Countable", "Records", "Store"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, delete, select, update
 
 from broker.errors import Conflict, NotFound
 from broker.iam.model import Role, RoleBinding
@@ -42,12 +42,10 @@ class Bindings:
         values = {
             "id": binding.id,
             "group_id": binding.group,
-            "identity": binding.identity,
-            "role": binding.role,
-            "grant_sha256": digest(binding.group, binding.identity, binding.role),
             "created_at": binding.created_at,
+            **_mutable(binding),
         }
-        exists = Conflict("binding_exists", "the identity has this role at this group already")
+        exists = _exists()
         await self._transaction.insert(
             bindings,
             values,
@@ -58,6 +56,16 @@ class Bindings:
             },
         )
 
+    async def update(self, binding: RoleBinding) -> None:
+        """Identity and role. Raises `NotFound`, `Conflict` as `add`."""
+        self._transaction.changed = True
+        statement = update(bindings).where(bindings.c.id == binding.id)
+        changed = await self._transaction.change(
+            statement.values(**_mutable(binding)), {Violation.UNIQUE: _exists()}
+        )
+        if not changed:
+            raise _not_found()
+
     async def get(self, uidp: Uidp) -> RoleBinding | None:
         """The one with this UIDP."""
         row = await self._transaction.row(select(bindings).where(bindings.c.id == uidp))
@@ -66,6 +74,14 @@ class Bindings:
     async def at_group(self, group: Uidp) -> list[RoleBinding]:
         """Those at this very group."""
         return await self._select(bindings.c.group_id == group)
+
+    async def holders(self, group: Uidp, role: Uidp) -> list[RoleBinding]:
+        """Those that give the role at this very group."""
+        column = bindings.c
+        # the range lets the index by role serve, where most groups have a binding of the role
+        return await self._select(
+            column.role == role, below(column.id, group), column.group_id == group
+        )
 
     async def below(self, group: Uidp) -> list[RoleBinding]:
         """Those at the group and at every folder below it."""
@@ -95,11 +111,27 @@ class Bindings:
         """Raises `NotFound`."""
         self._transaction.changed = True
         if not await self._transaction.change(delete(bindings).where(bindings.c.id == uidp)):
-            raise NotFound("binding_not_found", "the role binding does not exist", field="id")
+            raise _not_found()
 
-    async def _select(self, condition: Any) -> list[RoleBinding]:
-        statement = select(bindings).where(condition).order_by(bindings.c.id)
+    async def _select(self, *conditions: Any) -> list[RoleBinding]:
+        statement = select(bindings).where(*conditions).order_by(bindings.c.id)
         return [_binding(row) for row in await self._transaction.rows(statement)]
+
+
+def _exists() -> Conflict:
+    return Conflict("binding_exists", "the identity has this role at this group already")
+
+
+def _not_found() -> NotFound:
+    return NotFound("binding_not_found", "the role binding does not exist", field="id")
+
+
+def _mutable(binding: RoleBinding) -> dict[str, Any]:
+    return {
+        "identity": binding.identity,
+        "role": binding.role,
+        "grant_sha256": digest(binding.group, binding.identity, binding.role),
+    }
 
 
 def _binding(row: Row[Any]) -> RoleBinding:

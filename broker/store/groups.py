@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Row, delete, or_, select, update
+import orjson
+from sqlalchemy import Row, delete, select, update
 
 from broker.errors import Conflict, NotFound
-from broker.iam.model import Group
+from broker.iam.model import NO_LIMITS, Group, OrganizationKind, OrganizationStatus
 from broker.iam.uidp import Uidp
 from broker.store.failures import Violation
-from broker.store.tables import bindings, groups, identities, roles
-from broker.store.transaction import Refusals, Transaction, below
+from broker.store.tables import (
+    account_associations,
+    bindings,
+    group_invites,
+    group_role_mappings,
+    groups,
+    identities,
+    identity_providers,
+    roles,
+    subscriptions,
+    terms_acceptances,
+)
+from broker.store.transaction import Refusals, Transaction, at_or_below, below
 
 
 class Groups:
@@ -34,7 +48,7 @@ class Groups:
         await self._transaction.insert(groups, values, _refusals())
 
     async def update(self, group: Group) -> None:
-        """Name, description and time of update. Raises `NotFound`, `Conflict` as `add`."""
+        """Everything but UIDP and time of creation. Raises `NotFound`, `Conflict` as `add`."""
         self._transaction.changed = True
         statement = update(groups).where(groups.c.id == group.id).values(**_mutable(group))
         if not await self._transaction.change(statement, _refusals()):
@@ -44,6 +58,11 @@ class Groups:
         """The one with this UIDP."""
         row = await self._transaction.row(select(groups).where(groups.c.id == uidp))
         return _group(row) if row else None
+
+    async def many(self, uidps: Iterable[Uidp]) -> dict[Uidp, Group]:
+        """Those of these UIDPs that exist."""
+        found = map(_group, await self._transaction.many(groups, uidps))
+        return {each.id: each for each in found}
 
     async def by_name(self, parent: Uidp | None, name: str) -> Group | None:
         """The folder of that name right below `parent`, or the organization of that name."""
@@ -67,16 +86,36 @@ class Groups:
         return [_group(row) for row in await self._transaction.rows(statement)]
 
     async def delete(self, uidp: Uidp) -> None:
-        """The group, everything below it, and what identities and roles below it were bound by
-        elsewhere. Raises `NotFound`.
+        """The group, everything below it, and whatever elsewhere speaks of what was below it:
+        bindings of its identities, bindings and invites of its roles, mappings of its roles,
+        providers and groups. A provider whose default role was below has none any more.
+        Raises `NotFound`.
         """
         self._transaction.changed = True
-        for column in (bindings.c.identity, bindings.c.role, bindings.c.id):
-            await self._transaction.change(delete(bindings).where(below(column, uidp)))
-        for table in (identities, roles):
-            await self._transaction.change(delete(table).where(below(table.c.id, uidp)))
-        subtree = or_(groups.c.id == uidp, below(groups.c.id, uidp))
-        if not await self._transaction.change(delete(groups).where(subtree)):
+        default_role = identity_providers.c.default_role
+        cleared = update(identity_providers).values(default_role=None)
+        await self._transaction.change(cleared.where(below(default_role, uidp)))
+        # what refers to a table goes before it
+        for column in (
+            bindings.c.identity,
+            bindings.c.role,
+            bindings.c.id,
+            group_invites.c.role,
+            group_invites.c.id,
+            group_role_mappings.c.role,
+            group_role_mappings.c.identity_provider,
+            group_role_mappings.c.scope,
+            group_role_mappings.c.id,
+            identity_providers.c.id,
+            identities.c.id,
+            roles.c.id,
+            subscriptions.c.id,
+            account_associations.c.group_id,
+            terms_acceptances.c.group_id,
+        ):
+            statement = delete(column.table).where(at_or_below(column, uidp))
+            await self._transaction.change(statement)
+        if not await self._transaction.change(delete(groups).where(at_or_below(groups.c.id, uidp))):
             raise _not_found()
 
 
@@ -105,6 +144,10 @@ def _mutable(group: Group) -> dict[str, Any]:
     return {
         "name": group.name,
         "description": group.description,
+        "resource_limits": orjson.dumps(dict(group.resource_limits)).decode(),
+        "verified": group.verified,
+        "kind": group.kind.value,
+        "status": group.status.value,
         "updated_at": group.updated_at,
     }
 
@@ -114,6 +157,14 @@ def _group(row: Row[Any]) -> Group:
         id=Uidp(row.id),
         name=row.name,
         description=row.description,
+        resource_limits=_limits(row.resource_limits),
+        verified=row.verified,
+        kind=OrganizationKind(row.kind),
+        status=OrganizationStatus(row.status),
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def _limits(text: str) -> Mapping[str, int]:
+    return NO_LIMITS if text == "{}" else MappingProxyType(orjson.loads(text))

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final
 
-from sqlalchemy import Row, delete, select, update
+import orjson
+from sqlalchemy import Row, bindparam, delete, or_, select, update
 
 from broker.errors import Conflict, NotFound
-from broker.iam.model import Identity
+from broker.iam.model import NO_PROFILE, Identity, Profile
 from broker.iam.uidp import Uidp
 from broker.store.failures import Violation
 from broker.store.groups import group_missing
-from broker.store.relationships import from_columns, to_columns
-from broker.store.tables import bindings, identities
+from broker.store.relationships import from_columns, principal, to_columns
+from broker.store.tables import Moment, bindings, identities
 from broker.store.transaction import Transaction, below, digest
+
+_SEEN: Final = bindparam("seen", type_=Moment)
+_TOUCH: Final = (
+    update(identities)
+    .where(
+        identities.c.id == bindparam("uidp"),
+        or_(identities.c.last_seen.is_(None), identities.c.last_seen < _SEEN),
+    )
+    .values(last_seen=_SEEN)
+)
 
 
 class Identities:
@@ -31,6 +45,7 @@ class Identities:
             "id": identity.id,
             "group_id": identity.id.parent,
             "created_at": identity.created_at,
+            "last_seen": identity.last_seen,
             **_mutable(identity),
         }
         exists = Conflict("identity_exists", "the identity exists already", field="id")
@@ -41,16 +56,29 @@ class Identities:
         )
 
     async def update(self, identity: Identity) -> None:
-        """Everything but UIDP and time of creation. Raises `NotFound`."""
+        """Everything but UIDP, time of creation and when it was seen. Raises `NotFound`."""
         self._transaction.changed = True
         statement = update(identities).where(identities.c.id == identity.id)
         if not await self._transaction.change(statement.values(**_mutable(identity))):
             raise _not_found()
 
+    async def touch_seen(self, seen: Mapping[Uidp, datetime]) -> None:
+        """Move each one's `last_seen` forward to the time given, never back. Those that do not
+        exist are passed over. Cached snapshots stay valid.
+        """
+        # in one order, so that no two batches wait for each other's rows
+        rows = [{"uidp": uidp, "seen": at} for uidp, at in sorted(seen.items())]
+        await self._transaction.change_each(_TOUCH, rows)
+
     async def get(self, uidp: Uidp) -> Identity | None:
         """The one with this UIDP."""
         row = await self._transaction.row(select(identities).where(identities.c.id == uidp))
         return _identity(row) if row else None
+
+    async def many(self, uidps: Iterable[Uidp]) -> dict[Uidp, Identity]:
+        """Those of these UIDPs that exist."""
+        found = map(_identity, await self._transaction.many(identities, uidps))
+        return {each.id: each for each in found}
 
     async def in_group(self, group: Uidp) -> list[Identity]:
         """Those of this very group, by name."""
@@ -92,7 +120,7 @@ def _not_found() -> NotFound:
 
 def _mutable(identity: Identity) -> dict[str, Any]:
     kind, relationship = to_columns(identity.relationship)
-    issuer, subject = identity.relationship.issuer, identity.relationship.subject
+    issuer, subject = principal(identity.relationship)
     return {
         "name": identity.name,
         "description": identity.description,
@@ -103,6 +131,7 @@ def _mutable(identity: Identity) -> dict[str, Any]:
         "principal_sha256": digest(issuer, subject) if issuer and subject else None,
         "max_token_lifetime": identity.max_token_lifetime,
         "expires_with_upstream": identity.expires_with_upstream,
+        "profile": _profile_text(identity.profile),
         "updated_at": identity.updated_at,
     }
 
@@ -115,6 +144,28 @@ def _identity(row: Row[Any]) -> Identity:
         relationship=from_columns(row.kind, row.relationship),
         max_token_lifetime=row.max_token_lifetime,
         expires_with_upstream=row.expires_with_upstream,
+        last_seen=row.last_seen,
+        profile=_profile(row.profile),
         created_at=row.created_at,
         updated_at=row.updated_at,
+    )
+
+
+def _profile_text(profile: Profile) -> str:
+    members = {
+        "email": profile.email,
+        "email_unverified": profile.email_unverified,
+        "details": dict(profile.details),
+    }
+    return orjson.dumps({name: value for name, value in members.items() if value}).decode()
+
+
+def _profile(text: str) -> Profile:
+    members: dict[str, Any] = orjson.loads(text)
+    if not members:
+        return NO_PROFILE
+    return Profile(
+        email=members.get("email", ""),
+        email_unverified=members.get("email_unverified", ""),
+        details=MappingProxyType(members.get("details", {})),
     )

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from broker.iam.uidp import Uidp
+from broker.store.account_associations import AccountAssociations
 from broker.store.audit import Audit
 from broker.store.bindings import Bindings
+from broker.store.counts import Countable, count_below
+from broker.store.group_role_mappings import GroupRoleMappings
 from broker.store.groups import Groups
 from broker.store.identities import Identities
+from broker.store.identity_providers import IdentityProviders
+from broker.store.invites import Invites
 from broker.store.keys import Keys
 from broker.store.roles import Roles
+from broker.store.subscriptions import Subscriptions
+from broker.store.terms import Terms
 from broker.store.transaction import Transaction
 
 
@@ -15,9 +23,20 @@ class Records:
     """The nouns, bound to one transaction. Use it inside the block that gave it only."""
 
     def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
         self.groups = Groups(transaction)
         self.identities = Identities(transaction)
         self.roles = Roles(transaction)
         self.bindings = Bindings(transaction)
+        self.invites = Invites(transaction)
+        self.identity_providers = IdentityProviders(transaction)
+        self.group_role_mappings = GroupRoleMappings(transaction)
+        self.account_associations = AccountAssociations(transaction)
+        self.terms = Terms(transaction)
+        self.subscriptions = Subscriptions(transaction)
         self.keys = Keys(transaction)
         self.audit = Audit(transaction)
+
+    async def count_below(self, noun: Countable, root: Uidp) -> int:
+        """How many the group and everything below it have; of folders, how many are below it."""
+        return await count_below(self._transaction, noun, root)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any, assert_never
 
 import orjson
 
-from broker.iam.model import ClaimMatch, Person, Relationship, StaticKeys
+from broker.iam.model import (
+    AwsIdentity,
+    ClaimMatch,
+    Person,
+    Relationship,
+    ServicePrincipal,
+    StaticKeys,
+)
 from broker.store.tables import microseconds, moment
 
 
@@ -37,8 +45,12 @@ def to_columns(relationship: Relationship) -> tuple[str, str]:
                     "audiences": relationship.audiences,
                 }
             )
+        case AwsIdentity():
+            return "aws_identity", _json(asdict(relationship))
+        case ServicePrincipal():
+            return "service_principal", _json(asdict(relationship))
         case Person():
-            return "person", _json({"issuer": relationship.issuer, "subject": relationship.subject})
+            return "person", _json(asdict(relationship))
         case _:
             assert_never(relationship)
 
@@ -66,10 +78,31 @@ def from_columns(kind: str, text: str) -> Relationship:
                 expiration=moment(members.get("expiration", 0)),
                 audiences=tuple(members.get("audiences", ())),
             )
+        case "aws_identity":
+            return AwsIdentity(
+                account=members.get("account", ""),
+                arn=members.get("arn", ""),
+                arn_pattern=members.get("arn_pattern", ""),
+                user_id=members.get("user_id", ""),
+                user_id_pattern=members.get("user_id_pattern", ""),
+            )
+        case "service_principal":
+            return ServicePrincipal(name=members.get("name", ""))
         case "person":
             return Person(issuer=members.get("issuer", ""), subject=members.get("subject", ""))
         case _:
             raise ValueError(f"an identity of the unknown kind {kind!r}")
+
+
+def principal(relationship: Relationship) -> tuple[str, str]:
+    """The literal issuer and subject that prove the identity; each is empty where a pattern
+    stands in its place, or where no token of an issuer proves it.
+    """
+    match relationship:
+        case AwsIdentity() | ServicePrincipal():
+            return "", ""
+        case _:
+            return relationship.issuer, relationship.subject
 
 
 def _json(members: dict[str, Any]) -> str:

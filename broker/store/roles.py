@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -12,7 +13,13 @@ from broker.iam.model import Role
 from broker.iam.uidp import Uidp
 from broker.store.failures import Violation
 from broker.store.groups import group_missing
-from broker.store.tables import bindings, roles
+from broker.store.tables import (
+    bindings,
+    group_invites,
+    group_role_mappings,
+    identity_providers,
+    roles,
+)
 from broker.store.transaction import Transaction, below
 
 
@@ -50,6 +57,11 @@ class Roles:
         row = await self._transaction.row(select(roles).where(roles.c.id == uidp))
         return role_of(row) if row else None
 
+    async def many(self, uidps: Iterable[Uidp]) -> dict[Uidp, Role]:
+        """Those of these UIDPs that are custom roles."""
+        found = map(role_of, await self._transaction.many(roles, uidps))
+        return {each.id: each for each in found}
+
     async def in_group(self, group: Uidp) -> list[Role]:
         """Those of this very group, by name."""
         return await self._select(roles.c.group_id == group)
@@ -63,9 +75,14 @@ class Roles:
         return await self._select(roles.c.group_id.in_(list(group.lineage())))
 
     async def delete(self, uidp: Uidp) -> None:
-        """The role and every binding that gives it. Raises `NotFound`."""
+        """The role and every binding, invite and mapping that gives it; a provider whose default
+        it was has none any more. Raises `NotFound`.
+        """
         self._transaction.changed = True
-        await self._transaction.change(delete(bindings).where(bindings.c.role == uidp))
+        for table in (bindings, group_invites, group_role_mappings):
+            await self._transaction.change(delete(table).where(table.c.role == uidp))
+        cleared = update(identity_providers).values(default_role=None)
+        await self._transaction.change(cleared.where(identity_providers.c.default_role == uidp))
         if not await self._transaction.change(delete(roles).where(roles.c.id == uidp)):
             raise _not_found()
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -73,10 +74,18 @@ groups: Final = Table(
     metadata,
     Column("id", bytewise(), primary_key=True),
     Column("parent", bytewise(), ForeignKey("groups.id"), nullable=True),
-    Column("name", Text, nullable=False),
+    Column("name", bytewise(), nullable=False),
     Column("description", Text, nullable=False),
+    # defaults: of the columns that came with the second revision, for the rows of the first
+    Column("resource_limits", Text, nullable=False, server_default="{}"),
+    Column("verified", Boolean, nullable=False, server_default=false()),
+    Column("kind", Integer, nullable=False, server_default="0"),
+    Column("status", Integer, nullable=False, server_default="0"),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
+    # an index with the UIDP last gives a page in the order of lists without sorting
+    Index("ix_groups_parent_id", "parent", "id"),
+    Index("ix_groups_name_id", "name", "id"),
 )
 Index("uq_groups_parent_name", groups.c.parent, groups.c.name, unique=True)
 # NULLs are distinct in a unique index: the roots need one of their own
@@ -94,7 +103,7 @@ identities: Final = Table(
     Column("id", bytewise(), primary_key=True),
     # NULL for a person, who belongs to no group
     Column("group_id", bytewise(), ForeignKey("groups.id"), nullable=True),
-    Column("name", Text, nullable=False),
+    Column("name", bytewise(), nullable=False),
     Column("description", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("relationship", Text, nullable=False),
@@ -106,9 +115,13 @@ identities: Final = Table(
     Column("principal_sha256", Text, nullable=True),
     Column("max_token_lifetime", Integer, nullable=False),
     Column("expires_with_upstream", Boolean, nullable=False),
+    Column("last_seen", Moment, nullable=True),
+    Column("profile", Text, nullable=False, server_default="{}"),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
+    Index("ix_identities_group_id_id", "group_id", "id"),
     Index("ix_identities_group_id_name", "group_id", "name"),
+    Index("ix_identities_name_id", "name", "id"),
     Index("ix_identities_principal_sha256", "principal_sha256"),
 )
 
@@ -117,12 +130,12 @@ roles: Final = Table(
     metadata,
     Column("id", bytewise(), primary_key=True),
     Column("group_id", bytewise(), ForeignKey("groups.id"), nullable=False),
-    Column("name", Text, nullable=False),
+    Column("name", bytewise(), nullable=False),
     Column("description", Text, nullable=False),
     Column("capabilities", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
-    Index("ix_roles_group_id", "group_id"),
+    Index("ix_roles_group_id_id", "group_id", "id"),
 )
 
 # No foreign keys to identities and roles: a person can be bound before their first login, and
@@ -137,10 +150,99 @@ bindings: Final = Table(
     # of group, identity and role, which together may be longer than an index entry can be
     Column("grant_sha256", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
-    Index("ix_bindings_group_id", "group_id"),
-    Index("ix_bindings_identity", "identity"),
-    Index("ix_bindings_role", "role"),
+    Index("ix_bindings_group_id_id", "group_id", "id"),
+    Index("ix_bindings_identity_id", "identity", "id"),
+    Index("ix_bindings_role_id", "role", "id"),
     Index("uq_bindings_grant_sha256", "grant_sha256", unique=True),
+)
+
+group_invites: Final = Table(
+    "group_invites",
+    metadata,
+    Column("id", bytewise(), primary_key=True),
+    Column("group_id", bytewise(), ForeignKey("groups.id"), nullable=False),
+    Column("role", bytewise(), nullable=False),
+    Column("email", bytewise(), nullable=False),
+    Column("single_use", Boolean, nullable=False),
+    Column("key_id", bytewise(), nullable=False),
+    Column("secret_sha256", Text, nullable=False),
+    Column("created_by", bytewise(), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Index("ix_group_invites_group_id_id", "group_id", "id"),
+    Index("ix_group_invites_role", "role"),
+    Index("uq_group_invites_key_id", "key_id", unique=True),
+)
+
+identity_providers: Final = Table(
+    "identity_providers",
+    metadata,
+    Column("id", bytewise(), primary_key=True),
+    Column("group_id", bytewise(), ForeignKey("groups.id"), nullable=False),
+    Column("name", bytewise(), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("wrapped_secret", LargeBinary, nullable=False),
+    Column("additional_scopes", Text, nullable=False),
+    Column("groups_claim", Text, nullable=False),
+    Column("correlation_rule", Integer, nullable=False),
+    Column("pkce_enabled", Boolean, nullable=False),
+    Column("default_role", bytewise(), nullable=True),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Index("ix_identity_providers_group_id_id", "group_id", "id"),
+    Index("ix_identity_providers_default_role", "default_role"),
+)
+
+group_role_mappings: Final = Table(
+    "group_role_mappings",
+    metadata,
+    Column("id", bytewise(), primary_key=True),
+    Column("group_id", bytewise(), ForeignKey("groups.id"), nullable=False),
+    Column("identity_provider", bytewise(), ForeignKey("identity_providers.id"), nullable=False),
+    Column("external_group", bytewise(), nullable=False),
+    Column("role", bytewise(), nullable=False),
+    Column("scope", bytewise(), nullable=False),
+    # of provider, external group, role and scope, as for bindings
+    Column("grant_sha256", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Index("ix_group_role_mappings_group_id_id", "group_id", "id"),
+    Index("ix_group_role_mappings_identity_provider_id", "identity_provider", "id"),
+    Index("ix_group_role_mappings_role", "role"),
+    Index("ix_group_role_mappings_scope", "scope"),
+    Index("uq_group_role_mappings_grant_sha256", "grant_sha256", unique=True),
+)
+
+# The two that follow have no UIDP of their own: a list knows them by their group's.
+account_associations: Final = Table(
+    "account_associations",
+    metadata,
+    Column("group_id", bytewise(), ForeignKey("groups.id"), primary_key=True),
+    Column("name", bytewise(), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("accounts", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+
+terms_acceptances: Final = Table(
+    "terms_acceptances",
+    metadata,
+    Column("group_id", bytewise(), ForeignKey("groups.id"), primary_key=True),
+    Column("document", bytewise(), primary_key=True),
+    Column("accepted_by", bytewise(), nullable=False),
+    Column("accepted_at", Moment, nullable=False),
+)
+
+subscriptions: Final = Table(
+    "subscriptions",
+    metadata,
+    Column("id", bytewise(), primary_key=True),
+    Column("group_id", bytewise(), ForeignKey("groups.id"), nullable=False),
+    Column("sink", bytewise(), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Index("ix_subscriptions_group_id_id", "group_id", "id"),
 )
 
 signing_keys: Final = Table(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Table, and_, insert
+from sqlalchemy import ColumnElement, Row, Table, and_, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.base import Executable
@@ -20,6 +20,9 @@ Refusals = Mapping[Violation, BrokerError]
 """What to raise when a change runs into a constraint."""
 
 NONE: Final[Refusals] = MappingProxyType({})
+
+_AT_ONCE: Final = 500
+"""How many UIDPs one statement asks for: both engines limit the parameters of a statement."""
 
 
 class Transaction:
@@ -42,6 +45,15 @@ class Transaction:
         with translated():
             return (await self._connection.execute(statement)).all()
 
+    async def many(self, table: Table, uidps: Iterable[Uidp]) -> list[Row[Any]]:
+        """The rows of these UIDPs, those that there are, in no order."""
+        wanted = sorted(set(uidps))
+        found: list[Row[Any]] = []
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = wanted[start : start + _AT_ONCE]
+            found += await self.rows(select(table).where(table.c.id.in_(some)))
+        return found
+
     async def insert(self, table: Table, values: Mapping[str, Any], refusals: Refusals) -> None:
         """One row."""
         await self.change(insert(table).values(**values), refusals)
@@ -52,9 +64,7 @@ class Transaction:
         After a refusal the transaction cannot go on: PostgreSQL forbids it, and SQLite, which
         would allow it, is held to the same.
         """
-        if not self._writable:
-            raise RuntimeError("this transaction only reads; open it with Store.write")
-        self.expect_usable()
+        self._expect_writable()
         try:
             with translated():
                 result = await self._connection.execute(statement)
@@ -65,6 +75,20 @@ class Transaction:
                 raise
             raise refusal from error
         return int(result.rowcount)
+
+    async def change_each(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        """One change for each of the rows, whose members are the statement's parameters, in one
+        trip. None of them may run into a constraint.
+        """
+        self._expect_writable()
+        if rows:
+            with translated():
+                await self._connection.execute(statement, rows)
+
+    def _expect_writable(self) -> None:
+        if not self._writable:
+            raise RuntimeError("this transaction only reads; open it with Store.write")
+        self.expect_usable()
 
     def expect_usable(self) -> None:
         """Raises RuntimeError when a change was refused and the caller carried on regardless."""
@@ -78,6 +102,11 @@ def below(column: ColumnElement[str], uidp: Uidp) -> ColumnElement[bool]:
     '0' is the character after '/', and UIDPs are ASCII.
     """
     return and_(column >= f"{uidp}/", column < f"{uidp}0")
+
+
+def at_or_below(column: ColumnElement[str], uidp: Uidp) -> ColumnElement[bool]:
+    """The UIDP and everything below it: one range too, as no other UIDP continues it."""
+    return and_(column >= uidp, column < f"{uidp}0")
 
 
 def digest(*parts: str) -> str:

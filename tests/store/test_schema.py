@@ -37,7 +37,7 @@ async def test_a_difference_would_be_seen(url: str) -> None:
     """The comparison above finds a missing index, a missing column and a new table."""
     engine = create_async_engine(sqlalchemy_url(url))
     async with engine.begin() as connection:
-        await connection.execute(text("DROP INDEX ix_bindings_identity"))
+        await connection.execute(text("DROP INDEX ix_bindings_identity_id"))
         await connection.execute(text("ALTER TABLE roles DROP COLUMN description"))
         await connection.execute(text("CREATE TABLE more (id INTEGER)"))
     async with engine.connect() as connection:

@@ -1,0 +1,104 @@
+"""Identity providers: through whom the people of an organization log in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, delete, select, update
+
+from broker.errors import Conflict, NotFound
+from broker.iam.model import CorrelationRule, IdentityProvider
+from broker.iam.uidp import Uidp
+from broker.store.failures import Violation
+from broker.store.groups import group_missing
+from broker.store.tables import group_role_mappings, identity_providers
+from broker.store.transaction import Transaction
+
+
+class IdentityProviders:
+    """The identity providers in a transaction. A provider's group is its UIDP's parent."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    async def add(self, provider: IdentityProvider) -> None:
+        """Raises `Conflict` for one that exists, `NotFound` when its group does not exist. The
+        default role is not looked at.
+        """
+        values = {
+            "id": provider.id,
+            "group_id": provider.id.parent,
+            "created_at": provider.created_at,
+            **_mutable(provider),
+        }
+        exists = Conflict(
+            "identity_provider_exists", "the identity provider exists already", field="id"
+        )
+        await self._transaction.insert(
+            identity_providers,
+            values,
+            {Violation.PRIMARY_KEY: exists, Violation.FOREIGN_KEY: group_missing()},
+        )
+
+    async def update(self, provider: IdentityProvider) -> None:
+        """Everything but UIDP and time of creation. Raises `NotFound`."""
+        statement = update(identity_providers).where(identity_providers.c.id == provider.id)
+        if not await self._transaction.change(statement.values(**_mutable(provider))):
+            raise provider_missing("id")
+
+    async def get(self, uidp: Uidp) -> IdentityProvider | None:
+        """The one with this UIDP."""
+        statement = select(identity_providers).where(identity_providers.c.id == uidp)
+        row = await self._transaction.row(statement)
+        return _provider(row) if row else None
+
+    async def delete(self, uidp: Uidp) -> None:
+        """The provider and its group mappings. Raises `NotFound`."""
+        mappings = delete(group_role_mappings)
+        of_it = group_role_mappings.c.identity_provider == uidp
+        await self._transaction.change(mappings.where(of_it))
+        statement = delete(identity_providers).where(identity_providers.c.id == uidp)
+        if not await self._transaction.change(statement):
+            raise provider_missing("id")
+
+
+def provider_missing(field: str) -> NotFound:
+    """The identity provider that `field` names does not exist."""
+    return NotFound(
+        "identity_provider_not_found", "the identity provider does not exist", field=field
+    )
+
+
+def _mutable(provider: IdentityProvider) -> dict[str, Any]:
+    return {
+        "name": provider.name,
+        "description": provider.description,
+        "issuer": provider.issuer,
+        "client_id": provider.client_id,
+        "wrapped_secret": provider.wrapped_secret,
+        "additional_scopes": orjson.dumps(provider.additional_scopes).decode(),
+        "groups_claim": provider.groups_claim,
+        "correlation_rule": provider.correlation_rule.value,
+        "pkce_enabled": provider.pkce_enabled,
+        "default_role": provider.default_role,
+        "updated_at": provider.updated_at,
+    }
+
+
+def _provider(row: Row[Any]) -> IdentityProvider:
+    return IdentityProvider(
+        id=Uidp(row.id),
+        name=row.name,
+        description=row.description,
+        issuer=row.issuer,
+        client_id=row.client_id,
+        wrapped_secret=bytes(row.wrapped_secret),
+        additional_scopes=tuple(orjson.loads(row.additional_scopes)),
+        groups_claim=row.groups_claim,
+        correlation_rule=CorrelationRule(row.correlation_rule),
+        pkce_enabled=row.pkce_enabled,
+        default_role=None if row.default_role is None else Uidp(row.default_role),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
