@@ -25,9 +25,11 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from broker.directory.installation import OrganizationCreators
 from broker.errors import Invalid
 from broker.iam.capabilities import CapabilityTable
 from broker.iam.issuer_url import check_issuer_url
+from broker.iam.uidp import Uidp
 from broker.issuer.schedule import least_publish_lead
 from broker.store.url import parse as check_store_url
 
@@ -56,6 +58,22 @@ class Settings(BaseSettings):
         default="",
         description="URL that stands as `iss` in our tokens and under which discovery is served. "
         "https, or http on a loopback host for development. Default: `http://127.0.0.1:PORT`.",
+    )
+    api_url: str = Field(
+        default="",
+        description="URL under which clients call the API, where it is not the issuer's: tokens "
+        "with this audience are accepted there too, and events name it as their source.",
+    )
+    operators: tuple[str, ...] = Field(
+        default=(),
+        description="UIDPs of the identities (JSON list) that run the installation: they may "
+        "create organizations, and say which are verified and what limits they have.",
+    )
+    organization_creators: Literal["", "everybody", "people", "operators"] = Field(
+        default="",
+        description="Who may create an organization through the API: every identity, people who "
+        "log in (and operators), or operators alone. Default: `people` on a loopback issuer, else "
+        "`operators`.",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
@@ -166,6 +184,22 @@ class Settings(BaseSettings):
         """Whether the issuer is a loopback address: defaults for one machine are in order."""
         return urlsplit(self.issuer).scheme == "http"
 
+    @property
+    def creators(self) -> OrganizationCreators:
+        """`organization_creators` with its default."""
+        default = "people" if self.development else "operators"
+        return OrganizationCreators(self.organization_creators or default)
+
+    @field_validator("operators")
+    @classmethod
+    def _check_operators(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for uidp in value:
+            try:
+                Uidp.parse(uidp)
+            except Invalid as error:
+                raise ValueError(f"{uidp[:64]!r}: {error.message.removeprefix('id: ')}") from None
+        return value
+
     @field_validator("capabilities")
     @classmethod
     def _check_capabilities(cls, value: dict[str, int]) -> dict[str, int]:
@@ -217,9 +251,9 @@ class Settings(BaseSettings):
                 raise ValueError(f"{bundle}: not a readable PEM file: {error.strerror}") from None
         return value
 
-    @field_validator("issuer")
+    @field_validator("issuer", "api_url")
     @classmethod
-    def _check_issuer(cls, value: str) -> str:
+    def _check_own_urls(cls, value: str) -> str:
         if value:
             if value.endswith("/"):
                 raise ValueError("must not end with '/'")

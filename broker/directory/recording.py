@@ -4,22 +4,90 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields as dataclass_fields
 from datetime import datetime
+from enum import Enum
 from typing import Any, Final
 
 from broker.audit.identifiers import record_id
 from broker.audit.record import AuditRecord, Outcome
-from broker.iam.model import Group, Identity, Role, RoleBinding
+from broker.directory.declaration.plan import fields_of
+from broker.iam.model import (
+    AccountAssociation,
+    Group,
+    GroupInvite,
+    GroupRoleMapping,
+    Identity,
+    IdentityProvider,
+    Role,
+    RoleBinding,
+    Subscription,
+    TermsAcceptance,
+)
 from broker.iam.uidp import RandomBytes, Uidp
 
-Record = Group | Role | Identity | RoleBinding
+Record = (
+    Group
+    | Role
+    | Identity
+    | RoleBinding
+    | GroupInvite
+    | IdentityProvider
+    | GroupRoleMapping
+    | AccountAssociation
+    | TermsAcceptance
+    | Subscription
+)
 
 _NOUNS: Final[Mapping[type, str]] = {
     Group: "group",
     Role: "role",
     Identity: "identity",
     RoleBinding: "role_binding",
+    GroupInvite: "group_invite",
+    IdentityProvider: "identity_provider",
+    GroupRoleMapping: "group_role_mapping",
+    AccountAssociation: "account_association",
+    TermsAcceptance: "terms_acceptance",
+    Subscription: "subscription",
 }
+
+_NOT_DESCRIBED: Final = frozenset(
+    {"id", "created_at", "updated_at", "wrapped_secret", "secret_sha256"}
+)
+
+
+def described(record: Record) -> dict[str, Any]:
+    """What a record says, as JSON values by field; secrets and times of change are left out."""
+    match record:
+        case Group():
+            return fields_of(record) | {
+                name: _plain(value)
+                for name in ("resource_limits", "verified", "kind", "status")
+                if (value := getattr(record, name)) and _plain(value) != "unspecified"
+            }
+        case Role() | Identity():
+            return fields_of(record)
+        case _:
+            return {
+                each.name: _plain(value)
+                for each in dataclass_fields(record)
+                if each.name not in _NOT_DESCRIBED and (value := getattr(record, each.name))
+            }
+
+
+def _plain(value: object) -> object:
+    match value:
+        case Enum():
+            return value.name.lower()
+        case datetime():
+            return value.isoformat()
+        case Mapping():
+            return {str(name): _plain(member) for name, member in value.items()}
+        case tuple() | frozenset():
+            return [_plain(member) for member in value]
+        case _:
+            return value
 
 
 def change_record(
@@ -31,25 +99,44 @@ def change_record(
     now: datetime,
     random: RandomBytes,
     request_id: str,
+    event: Mapping[str, Any] | None = None,
 ) -> AuditRecord:
     """What is written down of a change that was made: `group.created`, `role_binding.deleted`.
 
     `fields` are (before, after) as JSON values. A group's record can be read by its own owners,
-    every other one by those of the group that it is in; a person is in none.
+    every other one by those of the group that it is in; a person is in none. `event` is the
+    CloudEvent that the change emits, whose id is the record's.
     """
-    detail = {name: {"before": before, "after": after} for name, (before, after) in fields.items()}
+    members: dict[str, Any] = {"fields": _changes(fields)}
+    if event is not None:
+        members["event"] = event
     return AuditRecord(
         id=record_id(now, random),
         at=now,
         action=f"{_NOUNS[type(record)]}.{verb}",
         outcome=Outcome.OK,
         actor=actor,
-        subject=record.id,
-        group=_readers(record),
+        subject=_subject(record),
+        group=readers(record),
         request_id=request_id,
-        detail=json.dumps({"fields": detail}, ensure_ascii=False),
+        detail=json.dumps(members, ensure_ascii=False),
     )
 
 
-def _readers(record: Record) -> Uidp | None:
-    return record.id if isinstance(record, Group) else record.id.parent
+def readers(record: Record) -> Uidp | None:
+    """The group whose owners may read of the record; None for a person, who is in none."""
+    match record:
+        case Group():
+            return record.id
+        case AccountAssociation() | TermsAcceptance():
+            return record.group
+        case _:
+            return record.id.parent
+
+
+def _subject(record: Record) -> str:
+    return record.group if isinstance(record, TermsAcceptance) else record.id
+
+
+def _changes(fields: Mapping[str, tuple[Any, Any]]) -> dict[str, dict[str, Any]]:
+    return {name: {"before": before, "after": after} for name, (before, after) in fields.items()}

@@ -67,6 +67,11 @@ class CapabilityTable:
         return frozenset(self._by_name)
 
     @property
+    def internal(self) -> frozenset[str]:
+        """Those of the installation's own services."""
+        return frozenset(c.name for c in self._by_bit.values() if c.internal)
+
+    @property
     def custom(self) -> frozenset[str]:
         """The operator's own."""
         return frozenset(c.name for c in self._by_bit.values() if c.bit >= FIRST_CUSTOM_BIT)

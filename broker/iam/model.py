@@ -220,6 +220,13 @@ class GroupInvite:
     """Only a person with this verified address may accept; empty: anybody."""
     single_use: bool = False
 
+    @property
+    def group(self) -> Uidp:
+        """Where the role will hold."""
+        parent = self.id.parent
+        assert parent is not None, "an invite lies below its group"
+        return parent
+
 
 class CorrelationRule(Enum):
     """Which claim of a login finds the user that SCIM provisioned. Values are the wire's."""

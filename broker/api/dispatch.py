@@ -1,0 +1,177 @@
+"""One door for both wires: authenticate, authorize, act in one transaction, write it down."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol
+
+from google.protobuf.message import Message
+
+from broker.api.events import audit_records
+from broker.api.scopes import resolve_scope
+from broker.contract.methods import Contract, Method
+from broker.contract.options import Need
+from broker.directory.caller import Caller
+from broker.directory.work import Work
+from broker.errors import Unauthenticated
+from broker.iam.authority import Authority
+from broker.iam.capabilities import CapabilityTable
+from broker.iam.snapshot import IdentitySnapshot
+from broker.iam.uidp import RandomBytes, Uidp
+from broker.issuer.access_tokens import AccessToken, AccessTokenVerifier
+from broker.store import Store
+
+Handler = Callable[[Any, Any], Awaitable[Message]]
+"""Takes `Work` and the request; of a method that needs no token: the request and `Call`."""
+
+_WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What a wire knows of a call beside its message."""
+
+    request_id: str
+    bearer: str | None = field(repr=False)
+    """The token of the Authorization header or metadata; None without one."""
+    address: str = ""
+    """The peer's."""
+
+
+class Service(Protocol):
+    """A service of the contract: its full name, and a method in snake case for each of its own."""
+
+    service: str
+
+
+class Snapshots(Protocol):
+    """What identities hold now; `broker.directory.snapshots` has it."""
+
+    async def get(self, identity: Uidp) -> IdentitySnapshot | None:
+        """The identity, or None."""
+        ...
+
+    async def refresh(self) -> None:
+        """Notice changes at once."""
+        ...
+
+
+class Api:
+    """The services of the contract. `clock` gives seconds since the epoch."""
+
+    def __init__(
+        self,
+        *,
+        contract: Contract,
+        services: Iterable[Service],
+        store: Store,
+        verifier: AccessTokenVerifier,
+        snapshots: Snapshots,
+        capabilities: CapabilityTable,
+        operators: Collection[str],
+        api_url: str,
+        clock: Callable[[], float],
+        random: RandomBytes,
+    ) -> None:
+        self.contract = contract
+        self._handlers = _handlers(contract, services)
+        self._store = store
+        self._verifier = verifier
+        self._snapshots = snapshots
+        self._capabilities = capabilities
+        self._operators = frozenset(operators)
+        self._api_url = api_url
+        self._clock = clock
+        self._random = random
+
+    async def call(self, method: Method, request: Message, call: Call) -> Message:
+        """The response. Raises `BrokerError`; `request` may be changed on the way."""
+        handler = self._handlers[method.stable_path]
+        if method.authorization.kind is Need.NONE:
+            return await handler(request, call)
+        caller = await self._caller(call)
+        within = await self._authorize(method, request, caller)
+        if not is_write(method):
+            async with self._store.read() as records:
+                return await handler(self._work(records, caller, within), request)
+        async with self._store.write() as records:
+            work = self._work(records, caller, within)
+            response = await handler(work, request)
+            for record in audit_records(method, request, response, work, self._api_url):
+                await records.audit.add(record)
+        await self._snapshots.refresh()
+        return response
+
+    async def _caller(self, call: Call) -> Caller:
+        if call.bearer is None:
+            raise Unauthenticated(
+                "token_missing",
+                "authorization: expected 'Bearer' and an access token of this broker",
+                field="authorization",
+            )
+        token = self._verifier.verify(call.bearer, now=self._clock())
+        snapshot = await self._snapshots.get(token.subject)
+        if snapshot is None:
+            raise Unauthenticated(
+                "token_identity_gone", "the identity of the access token does not exist any more"
+            )
+        return self._known_caller(token, snapshot, call)
+
+    def _known_caller(self, token: AccessToken, snapshot: IdentitySnapshot, call: Call) -> Caller:
+        return Caller(
+            identity=token.subject,
+            authority=Authority(token.capabilities, snapshot.everything.capabilities),
+            table=self._capabilities,
+            request_id=call.request_id,
+            token=token,
+            is_person=snapshot.identity.is_person,
+            is_operator=token.subject in self._operators,
+        )
+
+    async def _authorize(
+        self, method: Method, request: Message, caller: Caller
+    ) -> tuple[Uidp, ...]:
+        """Raises unless the caller may; where the method is unscoped, the groups where they may."""
+        needed = method.authorization
+        if needed.kind is Need.TOKEN:
+            return ()
+        if needed.unscoped:
+            return caller.reach(needed.capabilities)
+        scope = await resolve_scope(self._store, request, needed.scope_path)
+        caller.expect(needed.capabilities, scope)
+        return ()
+
+    def _work(self, records: Any, caller: Caller, within: tuple[Uidp, ...]) -> Work:
+        return Work(
+            records=records,
+            caller=caller,
+            now=datetime.fromtimestamp(self._clock(), UTC),
+            random=self._random,
+            within=within,
+        )
+
+
+def is_write(method: Method) -> bool:
+    """Whether it may change records: what is not a GET. What only gRPC has is a write too."""
+    return not any(rule.verb == "GET" for rule in method.http)
+
+
+def _handlers(contract: Contract, services: Iterable[Service]) -> Mapping[str, Handler]:
+    """By gRPC path. Raises LookupError when a method of the contract has no code."""
+    by_name = {service.service: service for service in services}
+    handlers: dict[str, Handler] = {}
+    for method in contract.methods.values():
+        if method.path != method.stable_path:
+            continue  # v2beta1 is v2
+        handler = getattr(by_name.get(method.service), _snake(method.name), None)
+        if handler is None:
+            raise LookupError(f"{method.path}: not implemented")
+        handlers[method.path] = handler
+    return handlers
+
+
+def _snake(name: str) -> str:
+    return _WORD.sub("_", name).lower()

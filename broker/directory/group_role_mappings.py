@@ -1,0 +1,82 @@
+"""Group role mappings: members of a provider's group hold a role while they are logged in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from broker.directory.roles import Roles
+from broker.directory.work import Work
+from broker.errors import Invalid, NotFound
+from broker.iam.listing import Page, Selection
+from broker.iam.model import GroupRoleMapping
+from broker.iam.uidp import Uidp
+
+MAX_EXTERNAL_GROUP = 512
+MAX_BATCH = 500
+
+
+class GroupRoleMappings:
+    """The use cases."""
+
+    def __init__(self, roles: Roles) -> None:
+        self._roles = roles
+
+    async def get(self, work: Work, uidp: Uidp) -> GroupRoleMapping:
+        """Raises `NotFound`."""
+        mapping = await work.records.group_role_mappings.get(uidp)
+        if mapping is None:
+            raise NotFound("mapping_not_found", "id: the mapping does not exist", field="id")
+        return mapping
+
+    async def page(self, work: Work, selection: Selection) -> Page[GroupRoleMapping]:
+        """What of a selection there is."""
+        return await work.records.group_role_mappings.page(selection)
+
+    async def create(self, work: Work, mapping: GroupRoleMapping) -> GroupRoleMapping:
+        """The mapping lies below its provider's group, and its scope does too.
+
+        Raises `Invalid`, `NotFound` (provider, scope, role), `Denied` (`capability_missing`,
+        `grant_exceeds_own`), `Conflict` (`mapping_exists`).
+        """
+        await self._expect_provider(work, mapping)
+        if not 1 <= len(mapping.external_group) <= MAX_EXTERNAL_GROUP:
+            raise _invalid("external_group_id", f"expected 1 to {MAX_EXTERNAL_GROUP} characters")
+        if not mapping.external_group.isprintable():
+            raise _invalid("external_group_id", "holds a control character")
+        await work.group(mapping.scope, field="scope")
+        work.caller.expect(["role_bindings.create"], mapping.scope)
+        await self._roles.grantable(work, mapping.role, mapping.scope, field="role_uid")
+        await work.records.group_role_mappings.add(mapping)
+        work.created(mapping)
+        return mapping
+
+    async def delete(self, work: Work, uidps: Sequence[Uidp]) -> list[GroupRoleMapping]:
+        """All of them or none. Raises `NotFound`, `Invalid` for too many at once."""
+        if not 1 <= len(uidps) <= MAX_BATCH:
+            raise _invalid("ids", f"expected 1 to {MAX_BATCH} UIDPs")
+        deleted = []
+        for uidp in dict.fromkeys(uidps):
+            mapping = await self.get(work, uidp)
+            await work.records.group_role_mappings.delete(uidp)
+            work.deleted(mapping)
+            deleted.append(mapping)
+        return deleted
+
+    async def _expect_provider(self, work: Work, mapping: GroupRoleMapping) -> None:
+        provider = await work.records.identity_providers.get(mapping.identity_provider)
+        if provider is None:
+            raise NotFound(
+                "identity_provider_not_found",
+                "identity_provider_uid: the provider does not exist",
+                field="identity_provider_uid",
+            )
+        group, parent = provider.id.parent, mapping.id.parent
+        assert group is not None, "a provider lies below its group"
+        if parent not in (group, provider.id):
+            raise _invalid("parent", "expected the identity provider's UIDP, or its group's")
+        if not group.covers(mapping.scope):
+            raise _invalid("scope", "expected the provider's group, or a group below it")
+
+
+def _invalid(field: str, fault: str) -> Invalid:
+    return Invalid("field_invalid", f"{field}: {fault}", field=field)

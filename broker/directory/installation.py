@@ -1,0 +1,30 @@
+"""What holds for the whole installation, and no request changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from broker.iam.capabilities import CapabilityTable
+from broker.iam.roles import BuiltinRoles
+
+
+class OrganizationCreators(Enum):
+    """Who may create an organization through the API."""
+
+    EVERYBODY = "everybody"
+    """Any identity with a token."""
+    PEOPLE = "people"
+    """Who has logged in, and operators."""
+    OPERATORS = "operators"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """The settings of the use cases."""
+
+    capabilities: CapabilityTable
+    roles: BuiltinRoles
+    organization_creators: OrganizationCreators
+    allow_http_loopback: bool
+    """Whether http addresses of this machine are in order: a development installation."""

@@ -1,0 +1,38 @@
+"""An organization that has an owner keeps one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from broker.errors import Precondition
+from broker.iam.model import RoleBinding
+from broker.iam.roles import BuiltinRoles
+from broker.iam.uidp import Uidp
+from broker.store import Records
+
+
+def organizations_owned(bindings: Iterable[RoleBinding], roles: BuiltinRoles) -> set[Uidp]:
+    """The organizations of which some of these bindings make their identity an owner."""
+    return {
+        binding.group
+        for binding in bindings
+        if binding.role == roles.owner.id and binding.group.is_root
+    }
+
+
+async def expect_owners_left(
+    records: Records, organizations: Iterable[Uidp], roles: BuiltinRoles
+) -> None:
+    """To be asked after bindings were removed. Raises `Precondition` (`last_owner`), with which
+    the transaction ends and they are back.
+    """
+    for organization in organizations:
+        if await records.groups.get(organization) is None:
+            continue
+        if not await records.bindings.holders(organization, roles.owner.id):
+            raise Precondition(
+                "last_owner",
+                f"this would leave the organization {organization} without an owner; make "
+                "somebody else an owner first",
+                field="id",
+            )

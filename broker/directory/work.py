@@ -1,0 +1,89 @@
+"""One use case in one transaction: what it may touch, and what it did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from broker.directory.caller import Caller
+from broker.directory.declaration.plan import FieldChanges, changed_fields
+from broker.directory.recording import Record, described
+from broker.errors import Exhausted, Invalid, NotFound
+from broker.iam.model import Group
+from broker.iam.uidp import RandomBytes, Uidp
+from broker.store import Records
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A record that was made, changed or removed."""
+
+    record: Record
+    verb: str
+    """`created`, `updated`, `deleted`."""
+    fields: FieldChanges
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """The records, who asks, and the moment; the changes are noted as they are made.
+
+    Whoever opened the transaction writes the audit records of `changes` before it ends.
+    """
+
+    records: Records
+    caller: Caller
+    now: datetime
+    random: RandomBytes
+    within: tuple[Uidp, ...] = ()
+    """For a list: the topmost groups where the caller may see the records."""
+    changes: list[Changed] = field(default_factory=list)
+
+    def created(self, record: Record) -> None:
+        """Note a new record."""
+        self._note(record, "created", {}, described(record))
+
+    def updated(self, before: Record, after: Record) -> None:
+        """Note a change; also one that changes nothing, which was asked for and done."""
+        self._note(after, "updated", described(before), described(after))
+
+    def deleted(self, record: Record) -> None:
+        """Note that a record is gone, and what it was."""
+        self._note(record, "deleted", described(record), {})
+
+    async def group(self, uidp: Uidp, *, field: str) -> Group:
+        """The group. Raises `NotFound` naming `field`."""
+        found = await self.records.groups.get(uidp)
+        if found is None:
+            raise NotFound("group_not_found", f"{field}: the group does not exist", field=field)
+        return found
+
+    async def expect_room(self, root: Uidp, noun: str, more: int = 1) -> None:
+        """Raises `Exhausted` when the organization may not have `more` of this noun."""
+        organization = await self.records.groups.get(root)
+        limit = organization.resource_limits.get(noun) if organization else None
+        if limit is None:
+            return
+        if await self.records.count_below(noun, root) + more > limit:
+            raise Exhausted(
+                "resource_limit_reached",
+                f"the organization may have {limit} {noun}; delete some, or ask the operator "
+                "for more",
+                field=noun,
+            )
+
+    def _note(
+        self, record: Record, verb: str, before: dict[str, Any], after: dict[str, Any]
+    ) -> None:
+        self.changes.append(Changed(record, verb, changed_fields(before, after)))
+
+
+def group_of(uidp: Uidp, *, field: str) -> Uidp:
+    """The group that a record lies in. Raises `Invalid` for a root, which lies in none."""
+    parent = uidp.parent
+    if parent is None:
+        raise Invalid(
+            "field_invalid", f"{field}: expected the UIDP of a record of a group", field=field
+        )
+    return parent
