@@ -31,13 +31,17 @@ from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(broker/contract/proto/auth/v1/auth.proto\x12\x18\x63hainguard.platform.auth\x1a,broker/contract/proto/annotations/auth.proto\x1a.broker/contract/proto/annotations/events.proto\x1a)broker/contract/proto/iam/v1/groups.proto\x1a(broker/contract/proto/iam/v1/roles.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x1d\n\x0f\x44\x65letionRequest\x12\n\n\x02id\x18\x01 \x01(\t\"8\n\x13RegistrationRequest\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x13\n\x0bidentity_id\x18\x03 \x01(\t\"*\n\x07Session\x12\x10\n\x08identity\x18\x01 \x01(\t\x12\r\n\x05group\x18\x02 \x01(\t\"\x9c\x03\n\x06WhoAmI\x12\x0e\n\x06issuer\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x10\n\x08\x61udience\x18\x03 \x03(\t\x12*\n\x06\x65xpiry\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tissued_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x41\n\x0c\x63\x61pabilities\x18\x65 \x03(\x0b\x32+.chainguard.platform.auth.WhoAmI.Capability\x12\r\n\x05\x65mail\x18\x66 \x01(\t\x12\x32\n\x07profile\x18g \x01(\x0b\x32!.chainguard.platform.auth.Profile\x1a~\n\nCapability\x12-\n\x05group\x18\x01 \x01(\x0b\x32\x1e.chainguard.platform.iam.Group\x12+\n\x04role\x18\x02 \x01(\x0b\x32\x1d.chainguard.platform.iam.Role\x12\x14\n\x0c\x63\x61pabilities\x18\x03 \x03(\t\"Q\n\x07Profile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07picture\x18\x02 \x01(\t\x12\x12\n\ngiven_name\x18\x03 \x01(\t\x12\x13\n\x0b\x66\x61mily_name\x18\x04 \x01(\t\")\n\x19GetHeadlessSessionRequest\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\"E\n\x0fHeadlessSession\x12\x17\n\x0f\x65\x63\x64h_public_key\x18\x01 \x01(\x0c\x12\x19\n\x11\x65ncrypted_idtoken\x18\x02 \x01(\x0c\x32\xb8\x04\n\x04\x41uth\x12\x61\n\x08Validate\x12\x16.google.protobuf.Empty\x1a .chainguard.platform.auth.WhoAmI\"\x1b\x82\xd3\xe4\x93\x02\r\x12\x0b/auth/v1/ok\x8a\xaf\xa8\xd2\x05\x02\x12\x00\x12\xb8\x01\n\x08Register\x12-.chainguard.platform.auth.RegistrationRequest\x1a!.chainguard.platform.auth.Session\"Z\x82\xd3\xe4\x93\x02\x16\"\x11/auth/v1/register:\x01*\x8a\xaf\xa8\xd2\x05\x02\n\x00\xc2\xf0\x8e\xfc\x0b\x30\n%dev.chainguard.api.auth.registered.v1\x12\x05group\x18\x01\x12\x9c\x01\n\x12GetHeadlessSession\x12\x33.chainguard.platform.auth.GetHeadlessSessionRequest\x1a).chainguard.platform.auth.HeadlessSession\"&\x82\xd3\xe4\x93\x02\x18\x12\x16/sts/headless_sessions\x8a\xaf\xa8\xd2\x05\x02\n\x00\x12s\n\x06\x44\x65lete\x12).chainguard.platform.auth.DeletionRequest\x1a\x16.google.protobuf.Empty\"&\x82\xd3\xe4\x93\x02\x18*\x16/auth/v1/delete/{id=*}\x8a\xaf\xa8\xd2\x05\x02\x12\x00\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(broker/contract/proto/auth/v1/auth.proto\x12\x18\x63hainguard.platform.auth\x1a,broker/contract/proto/annotations/auth.proto\x1a.broker/contract/proto/annotations/events.proto\x1a)broker/contract/proto/iam/v1/groups.proto\x1a(broker/contract/proto/iam/v1/roles.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x1d\n\x0f\x44\x65letionRequest\x12\n\n\x02id\x18\x01 \x01(\t\"=\n\x13RegistrationRequest\x12\x11\n\x04\x63ode\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x13\n\x0bidentity_id\x18\x03 \x01(\t\"*\n\x07Session\x12\x10\n\x08identity\x18\x01 \x01(\t\x12\r\n\x05group\x18\x02 \x01(\t\"\x9c\x03\n\x06WhoAmI\x12\x0e\n\x06issuer\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x10\n\x08\x61udience\x18\x03 \x03(\t\x12*\n\x06\x65xpiry\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tissued_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x41\n\x0c\x63\x61pabilities\x18\x65 \x03(\x0b\x32+.chainguard.platform.auth.WhoAmI.Capability\x12\r\n\x05\x65mail\x18\x66 \x01(\t\x12\x32\n\x07profile\x18g \x01(\x0b\x32!.chainguard.platform.auth.Profile\x1a~\n\nCapability\x12-\n\x05group\x18\x01 \x01(\x0b\x32\x1e.chainguard.platform.iam.Group\x12+\n\x04role\x18\x02 \x01(\x0b\x32\x1d.chainguard.platform.iam.Role\x12\x14\n\x0c\x63\x61pabilities\x18\x03 \x03(\t\"Q\n\x07Profile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07picture\x18\x02 \x01(\t\x12\x12\n\ngiven_name\x18\x03 \x01(\t\x12\x13\n\x0b\x66\x61mily_name\x18\x04 \x01(\t\")\n\x19GetHeadlessSessionRequest\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\"J\n\x0fHeadlessSession\x12\x17\n\x0f\x65\x63\x64h_public_key\x18\x01 \x01(\x0c\x12\x1e\n\x11\x65ncrypted_idtoken\x18\x02 \x01(\x0c\x42\x03\x80\x01\x01\x32\xb8\x04\n\x04\x41uth\x12\x61\n\x08Validate\x12\x16.google.protobuf.Empty\x1a .chainguard.platform.auth.WhoAmI\"\x1b\x82\xd3\xe4\x93\x02\r\x12\x0b/auth/v1/ok\x8a\xaf\xa8\xd2\x05\x02\x12\x00\x12\xb8\x01\n\x08Register\x12-.chainguard.platform.auth.RegistrationRequest\x1a!.chainguard.platform.auth.Session\"Z\x82\xd3\xe4\x93\x02\x16\"\x11/auth/v1/register:\x01*\x8a\xaf\xa8\xd2\x05\x02\n\x00\xc2\xf0\x8e\xfc\x0b\x30\n%dev.chainguard.api.auth.registered.v1\x12\x05group\x18\x01\x12\x9c\x01\n\x12GetHeadlessSession\x12\x33.chainguard.platform.auth.GetHeadlessSessionRequest\x1a).chainguard.platform.auth.HeadlessSession\"&\x82\xd3\xe4\x93\x02\x18\x12\x16/sts/headless_sessions\x8a\xaf\xa8\xd2\x05\x02\n\x00\x12s\n\x06\x44\x65lete\x12).chainguard.platform.auth.DeletionRequest\x1a\x16.google.protobuf.Empty\"&\x82\xd3\xe4\x93\x02\x18*\x16/auth/v1/delete/{id=*}\x8a\xaf\xa8\xd2\x05\x02\x12\x00\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'broker.contract.proto.auth.v1.auth_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_REGISTRATIONREQUEST'].fields_by_name['code']._loaded_options = None
+  _globals['_REGISTRATIONREQUEST'].fields_by_name['code']._serialized_options = b'\200\001\001'
+  _globals['_HEADLESSSESSION'].fields_by_name['encrypted_idtoken']._loaded_options = None
+  _globals['_HEADLESSSESSION'].fields_by_name['encrypted_idtoken']._serialized_options = b'\200\001\001'
   _globals['_AUTH'].methods_by_name['Validate']._loaded_options = None
   _globals['_AUTH'].methods_by_name['Validate']._serialized_options = b'\202\323\344\223\002\r\022\013/auth/v1/ok\212\257\250\322\005\002\022\000'
   _globals['_AUTH'].methods_by_name['Register']._loaded_options = None
@@ -49,19 +53,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETIONREQUEST']._serialized_start=341
   _globals['_DELETIONREQUEST']._serialized_end=370
   _globals['_REGISTRATIONREQUEST']._serialized_start=372
-  _globals['_REGISTRATIONREQUEST']._serialized_end=428
-  _globals['_SESSION']._serialized_start=430
-  _globals['_SESSION']._serialized_end=472
-  _globals['_WHOAMI']._serialized_start=475
-  _globals['_WHOAMI']._serialized_end=887
-  _globals['_WHOAMI_CAPABILITY']._serialized_start=761
-  _globals['_WHOAMI_CAPABILITY']._serialized_end=887
-  _globals['_PROFILE']._serialized_start=889
-  _globals['_PROFILE']._serialized_end=970
-  _globals['_GETHEADLESSSESSIONREQUEST']._serialized_start=972
-  _globals['_GETHEADLESSSESSIONREQUEST']._serialized_end=1013
-  _globals['_HEADLESSSESSION']._serialized_start=1015
-  _globals['_HEADLESSSESSION']._serialized_end=1084
-  _globals['_AUTH']._serialized_start=1087
-  _globals['_AUTH']._serialized_end=1655
+  _globals['_REGISTRATIONREQUEST']._serialized_end=433
+  _globals['_SESSION']._serialized_start=435
+  _globals['_SESSION']._serialized_end=477
+  _globals['_WHOAMI']._serialized_start=480
+  _globals['_WHOAMI']._serialized_end=892
+  _globals['_WHOAMI_CAPABILITY']._serialized_start=766
+  _globals['_WHOAMI_CAPABILITY']._serialized_end=892
+  _globals['_PROFILE']._serialized_start=894
+  _globals['_PROFILE']._serialized_end=975
+  _globals['_GETHEADLESSSESSIONREQUEST']._serialized_start=977
+  _globals['_GETHEADLESSSESSIONREQUEST']._serialized_end=1018
+  _globals['_HEADLESSSESSION']._serialized_start=1020
+  _globals['_HEADLESSSESSION']._serialized_end=1094
+  _globals['_AUTH']._serialized_start=1097
+  _globals['_AUTH']._serialized_end=1665
 # @@protoc_insertion_point(module_scope)

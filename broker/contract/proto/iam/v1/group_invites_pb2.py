@@ -31,13 +31,19 @@ from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0broker/contract/proto/iam/v1/group_invites.proto\x12\x17\x63hainguard.platform.iam\x1a,broker/contract/proto/annotations/auth.proto\x1a.broker/contract/proto/annotations/events.proto\x1a(broker/contract/proto/iam/v1/roles.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\x01\n\x13RegistrationRequest\x12\x43\n\x05human\x18\x01 \x01(\x0b\x32\x32.chainguard.platform.iam.RegistrationRequest.HumanH\x00\x12G\n\x07\x63luster\x18\x02 \x01(\x0b\x32\x34.chainguard.platform.iam.RegistrationRequest.ClusterH\x00\x1a\x15\n\x05Human\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x1a+\n\x07\x43luster\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x12\n\ncluster_id\x18\x02 \x01(\tB\x06\n\x04kind\"\x94\x01\n\x0bGroupInvite\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\nexpiration\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06key_id\x18\x03 \x01(\t\x12+\n\x04role\x18\x04 \x01(\x0b\x32\x1d.chainguard.platform.iam.Role\x12\x0c\n\x04\x63ode\x18\x05 \x01(\t\"\xdf\x01\n\x11StoredGroupInvite\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\nexpiration\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06key_id\x18\x03 \x01(\t\x12+\n\x04role\x18\x04 \x01(\x0b\x32\x1d.chainguard.platform.iam.Role\x12\r\n\x05\x65mail\x18\x05 \x01(\t\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nsingle_use\x18\x07 \x01(\x08\"L\n\x0fGroupInviteList\x12\x39\n\x05items\x18\x01 \x03(\x0b\x32*.chainguard.platform.iam.StoredGroupInvite\"\x84\x01\n\x12GroupInviteRequest\x12\x15\n\x05group\x18\x01 \x01(\tB\x06\x90\xaf\xa8\xd2\x05\x01\x12&\n\x03ttl\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\r\n\x05\x65mail\x18\x04 \x01(\t\x12\x12\n\nsingle_use\x18\x05 \x01(\x08\".\n\x18\x44\x65leteGroupInviteRequest\x12\x12\n\x02id\x18\x01 \x01(\tB\x06\x90\xaf\xa8\xd2\x05\x01\">\n\x11GroupInviteFilter\x12\r\n\x05group\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0e\n\x06key_id\x18\x03 \x01(\t2\xb2\x05\n\x0cGroupInvites\x12\xd5\x01\n\x06\x43reate\x12+.chainguard.platform.iam.GroupInviteRequest\x1a$.chainguard.platform.iam.GroupInvite\"x\x82\xd3\xe4\x93\x02%\" /iam/v1/group_invites/{group=**}:\x01*\x8a\xaf\xa8\xd2\x05\x08\x12\x06\n\x04\xc9\x01\x91\x03\xc2\xf0\x8e\xfc\x0b\x39\n.dev.chainguard.api.iam.group_invite.created.v1\x12\x05group\x18\x01\x12v\n\x0f\x43reateWithGroup\x12+.chainguard.platform.iam.GroupInviteRequest\x1a$.chainguard.platform.iam.GroupInvite\"\x10\x8a\xaf\xa8\xd2\x05\n\x12\x08\n\x04\xc9\x01\x91\x03\x10\x01\x12\x89\x01\n\x04List\x12*.chainguard.platform.iam.GroupInviteFilter\x1a(.chainguard.platform.iam.GroupInviteList\"+\x82\xd3\xe4\x93\x02\x17\x12\x15/iam/v1/group_invites\x8a\xaf\xa8\xd2\x05\x08\x12\x06\n\x02\xcb\x01\x10\x01\x12\xc5\x01\n\x06\x44\x65lete\x12\x31.chainguard.platform.iam.DeleteGroupInviteRequest\x1a\x16.google.protobuf.Empty\"p\x82\xd3\xe4\x93\x02\x1f*\x1d/iam/v1/group_invites/{id=**}\x8a\xaf\xa8\xd2\x05\x06\x12\x04\n\x02\xcc\x01\xc2\xf0\x8e\xfc\x0b\x39\n.dev.chainguard.api.iam.group_invite.deleted.v1\x12\x05group\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0broker/contract/proto/iam/v1/group_invites.proto\x12\x17\x63hainguard.platform.iam\x1a,broker/contract/proto/annotations/auth.proto\x1a.broker/contract/proto/annotations/events.proto\x1a(broker/contract/proto/iam/v1/roles.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf9\x01\n\x13RegistrationRequest\x12\x43\n\x05human\x18\x01 \x01(\x0b\x32\x32.chainguard.platform.iam.RegistrationRequest.HumanH\x00\x12G\n\x07\x63luster\x18\x02 \x01(\x0b\x32\x34.chainguard.platform.iam.RegistrationRequest.ClusterH\x00\x1a\x1a\n\x05Human\x12\x11\n\x04\x63ode\x18\x01 \x01(\tB\x03\x80\x01\x01\x1a\x30\n\x07\x43luster\x12\x11\n\x04\x63ode\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x12\n\ncluster_id\x18\x02 \x01(\tB\x06\n\x04kind\"\x99\x01\n\x0bGroupInvite\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\nexpiration\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06key_id\x18\x03 \x01(\t\x12+\n\x04role\x18\x04 \x01(\x0b\x32\x1d.chainguard.platform.iam.Role\x12\x11\n\x04\x63ode\x18\x05 \x01(\tB\x03\x80\x01\x01\"\xdf\x01\n\x11StoredGroupInvite\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\nexpiration\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06key_id\x18\x03 \x01(\t\x12+\n\x04role\x18\x04 \x01(\x0b\x32\x1d.chainguard.platform.iam.Role\x12\r\n\x05\x65mail\x18\x05 \x01(\t\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nsingle_use\x18\x07 \x01(\x08\"L\n\x0fGroupInviteList\x12\x39\n\x05items\x18\x01 \x03(\x0b\x32*.chainguard.platform.iam.StoredGroupInvite\"\x84\x01\n\x12GroupInviteRequest\x12\x15\n\x05group\x18\x01 \x01(\tB\x06\x90\xaf\xa8\xd2\x05\x01\x12&\n\x03ttl\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\r\n\x05\x65mail\x18\x04 \x01(\t\x12\x12\n\nsingle_use\x18\x05 \x01(\x08\".\n\x18\x44\x65leteGroupInviteRequest\x12\x12\n\x02id\x18\x01 \x01(\tB\x06\x90\xaf\xa8\xd2\x05\x01\">\n\x11GroupInviteFilter\x12\r\n\x05group\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0e\n\x06key_id\x18\x03 \x01(\t2\xb2\x05\n\x0cGroupInvites\x12\xd5\x01\n\x06\x43reate\x12+.chainguard.platform.iam.GroupInviteRequest\x1a$.chainguard.platform.iam.GroupInvite\"x\x82\xd3\xe4\x93\x02%\" /iam/v1/group_invites/{group=**}:\x01*\x8a\xaf\xa8\xd2\x05\x08\x12\x06\n\x04\xc9\x01\x91\x03\xc2\xf0\x8e\xfc\x0b\x39\n.dev.chainguard.api.iam.group_invite.created.v1\x12\x05group\x18\x01\x12v\n\x0f\x43reateWithGroup\x12+.chainguard.platform.iam.GroupInviteRequest\x1a$.chainguard.platform.iam.GroupInvite\"\x10\x8a\xaf\xa8\xd2\x05\n\x12\x08\n\x04\xc9\x01\x91\x03\x10\x01\x12\x89\x01\n\x04List\x12*.chainguard.platform.iam.GroupInviteFilter\x1a(.chainguard.platform.iam.GroupInviteList\"+\x82\xd3\xe4\x93\x02\x17\x12\x15/iam/v1/group_invites\x8a\xaf\xa8\xd2\x05\x08\x12\x06\n\x02\xcb\x01\x10\x01\x12\xc5\x01\n\x06\x44\x65lete\x12\x31.chainguard.platform.iam.DeleteGroupInviteRequest\x1a\x16.google.protobuf.Empty\"p\x82\xd3\xe4\x93\x02\x1f*\x1d/iam/v1/group_invites/{id=**}\x8a\xaf\xa8\xd2\x05\x06\x12\x04\n\x02\xcc\x01\xc2\xf0\x8e\xfc\x0b\x39\n.dev.chainguard.api.iam.group_invite.deleted.v1\x12\x05group\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'broker.contract.proto.iam.v1.group_invites_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_REGISTRATIONREQUEST_HUMAN'].fields_by_name['code']._loaded_options = None
+  _globals['_REGISTRATIONREQUEST_HUMAN'].fields_by_name['code']._serialized_options = b'\200\001\001'
+  _globals['_REGISTRATIONREQUEST_CLUSTER'].fields_by_name['code']._loaded_options = None
+  _globals['_REGISTRATIONREQUEST_CLUSTER'].fields_by_name['code']._serialized_options = b'\200\001\001'
+  _globals['_GROUPINVITE'].fields_by_name['code']._loaded_options = None
+  _globals['_GROUPINVITE'].fields_by_name['code']._serialized_options = b'\200\001\001'
   _globals['_GROUPINVITEREQUEST'].fields_by_name['group']._loaded_options = None
   _globals['_GROUPINVITEREQUEST'].fields_by_name['group']._serialized_options = b'\220\257\250\322\005\001'
   _globals['_DELETEGROUPINVITEREQUEST'].fields_by_name['id']._loaded_options = None
@@ -51,23 +57,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GROUPINVITES'].methods_by_name['Delete']._loaded_options = None
   _globals['_GROUPINVITES'].methods_by_name['Delete']._serialized_options = b'\202\323\344\223\002\037*\035/iam/v1/group_invites/{id=**}\212\257\250\322\005\006\022\004\n\002\314\001\302\360\216\374\0139\n.dev.chainguard.api.iam.group_invite.deleted.v1\022\005group\030\001'
   _globals['_REGISTRATIONREQUEST']._serialized_start=338
-  _globals['_REGISTRATIONREQUEST']._serialized_end=577
+  _globals['_REGISTRATIONREQUEST']._serialized_end=587
   _globals['_REGISTRATIONREQUEST_HUMAN']._serialized_start=503
-  _globals['_REGISTRATIONREQUEST_HUMAN']._serialized_end=524
-  _globals['_REGISTRATIONREQUEST_CLUSTER']._serialized_start=526
-  _globals['_REGISTRATIONREQUEST_CLUSTER']._serialized_end=569
-  _globals['_GROUPINVITE']._serialized_start=580
-  _globals['_GROUPINVITE']._serialized_end=728
-  _globals['_STOREDGROUPINVITE']._serialized_start=731
-  _globals['_STOREDGROUPINVITE']._serialized_end=954
-  _globals['_GROUPINVITELIST']._serialized_start=956
-  _globals['_GROUPINVITELIST']._serialized_end=1032
-  _globals['_GROUPINVITEREQUEST']._serialized_start=1035
-  _globals['_GROUPINVITEREQUEST']._serialized_end=1167
-  _globals['_DELETEGROUPINVITEREQUEST']._serialized_start=1169
-  _globals['_DELETEGROUPINVITEREQUEST']._serialized_end=1215
-  _globals['_GROUPINVITEFILTER']._serialized_start=1217
-  _globals['_GROUPINVITEFILTER']._serialized_end=1279
-  _globals['_GROUPINVITES']._serialized_start=1282
-  _globals['_GROUPINVITES']._serialized_end=1972
+  _globals['_REGISTRATIONREQUEST_HUMAN']._serialized_end=529
+  _globals['_REGISTRATIONREQUEST_CLUSTER']._serialized_start=531
+  _globals['_REGISTRATIONREQUEST_CLUSTER']._serialized_end=579
+  _globals['_GROUPINVITE']._serialized_start=590
+  _globals['_GROUPINVITE']._serialized_end=743
+  _globals['_STOREDGROUPINVITE']._serialized_start=746
+  _globals['_STOREDGROUPINVITE']._serialized_end=969
+  _globals['_GROUPINVITELIST']._serialized_start=971
+  _globals['_GROUPINVITELIST']._serialized_end=1047
+  _globals['_GROUPINVITEREQUEST']._serialized_start=1050
+  _globals['_GROUPINVITEREQUEST']._serialized_end=1182
+  _globals['_DELETEGROUPINVITEREQUEST']._serialized_start=1184
+  _globals['_DELETEGROUPINVITEREQUEST']._serialized_end=1230
+  _globals['_GROUPINVITEFILTER']._serialized_start=1232
+  _globals['_GROUPINVITEFILTER']._serialized_end=1294
+  _globals['_GROUPINVITES']._serialized_start=1297
+  _globals['_GROUPINVITES']._serialized_end=1987
 # @@protoc_insertion_point(module_scope)

@@ -32,7 +32,7 @@ from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0broker/contract/proto/iam/v2/group_invites.proto\x12\x1a\x63hainguard.platform.iam.v2\x1a,broker/contract/proto/annotations/auth.proto\x1a.broker/contract/proto/annotations/events.proto\x1a\x35\x62roker/contract/proto/capabilities/capabilities.proto\x1a*broker/contract/proto/common/v1/uidp.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbe\x02\n\x0bGroupInvite\x12\x13\n\x03uid\x18\x01 \x01(\tB\x06\x90\xaf\xa8\xd2\x05\x01\x12\x10\n\x08role_uid\x18\x02 \x01(\t\x12\x39\n\x04role\x18\n \x01(\x0b\x32+.chainguard.platform.iam.v2.GroupInviteRole\x12\r\n\x05\x65mail\x18\x03 \x01(\t\x12&\n\x03ttl\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\x0f\x65xpiration_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nsingle_use\x18\x06 \x01(\x08\x12\x0c\n\x04\x63ode\x18\x07 \x01(\t\x12\x0e\n\x06key_id\x18\x08 \x01(\t\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"|\n\x0fGroupInviteRole\x12\x0b\n\x03uid\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x39\n\x0c\x63\x61pabilities\x18\x04 \x03(\x0e\x32#.chainguard.capabilities.Capability\"q\n\x18\x43reateGroupInviteRequest\x12\x16\n\x06parent\x18\x01 \x01(\tB\x06\x90\xaf\xa8\xd2\x05\x01\x12=\n\x0cgroup_invite\x18\x02 \x01(\x0b\x32\'.chainguard.platform.iam.v2.GroupInvite\",\n\x15GetGroupInviteRequest\x12\x13\n\x03uid\x18\x01 \x01(\tB\x06\x90\xaf\xa8\xd2\x05\x01\"/\n\x18\x44\x65leteGroupInviteRequest\x12\x13\n\x03uid\x18\x01 \x01(\tB\x06\x90\xaf\xa8\xd2\x05\x01\"\xa6\x01\n\x17ListGroupInvitesRequest\x12\x34\n\x04uidp\x18\x01 \x01(\x0b\x32&.chainguard.platform.common.UIDPFilter\x12\x0e\n\x06key_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x10\n\x08order_by\x18\x05 \x01(\t\x12\x0c\n\x04skip\x18\x06 \x01(\x05\"\x99\x01\n\x18ListGroupInvitesResponse\x12>\n\rgroup_invites\x18\x01 \x03(\x0b\x32\'.chainguard.platform.iam.v2.GroupInvite\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x13\n\x0btotal_count\x18\x03 \x01(\x03\x12\x0f\n\x07skipped\x18\x04 \x01(\x05\x32\xb4\x06\n\x13GroupInvitesService\x12\xf8\x01\n\x11\x43reateGroupInvite\x12\x34.chainguard.platform.iam.v2.CreateGroupInviteRequest\x1a\'.chainguard.platform.iam.v2.GroupInvite\"\x83\x01\x82\xd3\xe4\x93\x02\x30\" /iam/v2/groupInvites/{parent=**}:\x0cgroup_invite\x8a\xaf\xa8\xd2\x05\x08\x12\x06\n\x04\xc9\x01\x91\x03\xc2\xf0\x8e\xfc\x0b\x39\n.dev.chainguard.api.iam.group_invite.created.v1\x12\x05group\x18\x01\x12\x9f\x01\n\x0eGetGroupInvite\x12\x31.chainguard.platform.iam.v2.GetGroupInviteRequest\x1a\'.chainguard.platform.iam.v2.GroupInvite\"1\x82\xd3\xe4\x93\x02\x1f\x12\x1d/iam/v2/groupInvites/{uid=**}\x8a\xaf\xa8\xd2\x05\x06\x12\x04\n\x02\xcb\x01\x12\xd3\x01\n\x11\x44\x65leteGroupInvite\x12\x34.chainguard.platform.iam.v2.DeleteGroupInviteRequest\x1a\x16.google.protobuf.Empty\"p\x82\xd3\xe4\x93\x02\x1f*\x1d/iam/v2/groupInvites/{uid=**}\x8a\xaf\xa8\xd2\x05\x06\x12\x04\n\x02\xcc\x01\xc2\xf0\x8e\xfc\x0b\x39\n.dev.chainguard.api.iam.group_invite.deleted.v1\x12\x05group\x18\x01\x12\xa9\x01\n\x10ListGroupInvites\x12\x33.chainguard.platform.iam.v2.ListGroupInvitesRequest\x1a\x34.chainguard.platform.iam.v2.ListGroupInvitesResponse\"*\x82\xd3\xe4\x93\x02\x16\x12\x14/iam/v2/groupInvites\x8a\xaf\xa8\xd2\x05\x08\x12\x06\n\x02\xcb\x01\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0broker/contract/proto/iam/v2/group_invites.proto\x12\x1a\x63hainguard.platform.iam.v2\x1a,broker/contract/proto/annotations/auth.proto\x1a.broker/contract/proto/annotations/events.proto\x1a\x35\x62roker/contract/proto/capabilities/capabilities.proto\x1a*broker/contract/proto/common/v1/uidp.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc3\x02\n\x0bGroupInvite\x12\x13\n\x03uid\x18\x01 \x01(\tB\x06\x90\xaf\xa8\xd2\x05\x01\x12\x10\n\x08role_uid\x18\x02 \x01(\t\x12\x39\n\x04role\x18\n \x01(\x0b\x32+.chainguard.platform.iam.v2.GroupInviteRole\x12\r\n\x05\x65mail\x18\x03 \x01(\t\x12&\n\x03ttl\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\x0f\x65xpiration_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nsingle_use\x18\x06 \x01(\x08\x12\x11\n\x04\x63ode\x18\x07 \x01(\tB\x03\x80\x01\x01\x12\x0e\n\x06key_id\x18\x08 \x01(\t\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"|\n\x0fGroupInviteRole\x12\x0b\n\x03uid\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x39\n\x0c\x63\x61pabilities\x18\x04 \x03(\x0e\x32#.chainguard.capabilities.Capability\"q\n\x18\x43reateGroupInviteRequest\x12\x16\n\x06parent\x18\x01 \x01(\tB\x06\x90\xaf\xa8\xd2\x05\x01\x12=\n\x0cgroup_invite\x18\x02 \x01(\x0b\x32\'.chainguard.platform.iam.v2.GroupInvite\",\n\x15GetGroupInviteRequest\x12\x13\n\x03uid\x18\x01 \x01(\tB\x06\x90\xaf\xa8\xd2\x05\x01\"/\n\x18\x44\x65leteGroupInviteRequest\x12\x13\n\x03uid\x18\x01 \x01(\tB\x06\x90\xaf\xa8\xd2\x05\x01\"\xa6\x01\n\x17ListGroupInvitesRequest\x12\x34\n\x04uidp\x18\x01 \x01(\x0b\x32&.chainguard.platform.common.UIDPFilter\x12\x0e\n\x06key_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x10\n\x08order_by\x18\x05 \x01(\t\x12\x0c\n\x04skip\x18\x06 \x01(\x05\"\x99\x01\n\x18ListGroupInvitesResponse\x12>\n\rgroup_invites\x18\x01 \x03(\x0b\x32\'.chainguard.platform.iam.v2.GroupInvite\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x13\n\x0btotal_count\x18\x03 \x01(\x03\x12\x0f\n\x07skipped\x18\x04 \x01(\x05\x32\xb4\x06\n\x13GroupInvitesService\x12\xf8\x01\n\x11\x43reateGroupInvite\x12\x34.chainguard.platform.iam.v2.CreateGroupInviteRequest\x1a\'.chainguard.platform.iam.v2.GroupInvite\"\x83\x01\x82\xd3\xe4\x93\x02\x30\" /iam/v2/groupInvites/{parent=**}:\x0cgroup_invite\x8a\xaf\xa8\xd2\x05\x08\x12\x06\n\x04\xc9\x01\x91\x03\xc2\xf0\x8e\xfc\x0b\x39\n.dev.chainguard.api.iam.group_invite.created.v1\x12\x05group\x18\x01\x12\x9f\x01\n\x0eGetGroupInvite\x12\x31.chainguard.platform.iam.v2.GetGroupInviteRequest\x1a\'.chainguard.platform.iam.v2.GroupInvite\"1\x82\xd3\xe4\x93\x02\x1f\x12\x1d/iam/v2/groupInvites/{uid=**}\x8a\xaf\xa8\xd2\x05\x06\x12\x04\n\x02\xcb\x01\x12\xd3\x01\n\x11\x44\x65leteGroupInvite\x12\x34.chainguard.platform.iam.v2.DeleteGroupInviteRequest\x1a\x16.google.protobuf.Empty\"p\x82\xd3\xe4\x93\x02\x1f*\x1d/iam/v2/groupInvites/{uid=**}\x8a\xaf\xa8\xd2\x05\x06\x12\x04\n\x02\xcc\x01\xc2\xf0\x8e\xfc\x0b\x39\n.dev.chainguard.api.iam.group_invite.deleted.v1\x12\x05group\x18\x01\x12\xa9\x01\n\x10ListGroupInvites\x12\x33.chainguard.platform.iam.v2.ListGroupInvitesRequest\x1a\x34.chainguard.platform.iam.v2.ListGroupInvitesResponse\"*\x82\xd3\xe4\x93\x02\x16\x12\x14/iam/v2/groupInvites\x8a\xaf\xa8\xd2\x05\x08\x12\x06\n\x02\xcb\x01\x10\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,6 +41,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GROUPINVITE'].fields_by_name['uid']._loaded_options = None
   _globals['_GROUPINVITE'].fields_by_name['uid']._serialized_options = b'\220\257\250\322\005\001'
+  _globals['_GROUPINVITE'].fields_by_name['code']._loaded_options = None
+  _globals['_GROUPINVITE'].fields_by_name['code']._serialized_options = b'\200\001\001'
   _globals['_CREATEGROUPINVITEREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_CREATEGROUPINVITEREQUEST'].fields_by_name['parent']._serialized_options = b'\220\257\250\322\005\001'
   _globals['_GETGROUPINVITEREQUEST'].fields_by_name['uid']._loaded_options = None
@@ -56,19 +58,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GROUPINVITESSERVICE'].methods_by_name['ListGroupInvites']._loaded_options = None
   _globals['_GROUPINVITESSERVICE'].methods_by_name['ListGroupInvites']._serialized_options = b'\202\323\344\223\002\026\022\024/iam/v2/groupInvites\212\257\250\322\005\010\022\006\n\002\313\001\020\001'
   _globals['_GROUPINVITE']._serialized_start=398
-  _globals['_GROUPINVITE']._serialized_end=716
-  _globals['_GROUPINVITEROLE']._serialized_start=718
-  _globals['_GROUPINVITEROLE']._serialized_end=842
-  _globals['_CREATEGROUPINVITEREQUEST']._serialized_start=844
-  _globals['_CREATEGROUPINVITEREQUEST']._serialized_end=957
-  _globals['_GETGROUPINVITEREQUEST']._serialized_start=959
-  _globals['_GETGROUPINVITEREQUEST']._serialized_end=1003
-  _globals['_DELETEGROUPINVITEREQUEST']._serialized_start=1005
-  _globals['_DELETEGROUPINVITEREQUEST']._serialized_end=1052
-  _globals['_LISTGROUPINVITESREQUEST']._serialized_start=1055
-  _globals['_LISTGROUPINVITESREQUEST']._serialized_end=1221
-  _globals['_LISTGROUPINVITESRESPONSE']._serialized_start=1224
-  _globals['_LISTGROUPINVITESRESPONSE']._serialized_end=1377
-  _globals['_GROUPINVITESSERVICE']._serialized_start=1380
-  _globals['_GROUPINVITESSERVICE']._serialized_end=2200
+  _globals['_GROUPINVITE']._serialized_end=721
+  _globals['_GROUPINVITEROLE']._serialized_start=723
+  _globals['_GROUPINVITEROLE']._serialized_end=847
+  _globals['_CREATEGROUPINVITEREQUEST']._serialized_start=849
+  _globals['_CREATEGROUPINVITEREQUEST']._serialized_end=962
+  _globals['_GETGROUPINVITEREQUEST']._serialized_start=964
+  _globals['_GETGROUPINVITEREQUEST']._serialized_end=1008
+  _globals['_DELETEGROUPINVITEREQUEST']._serialized_start=1010
+  _globals['_DELETEGROUPINVITEREQUEST']._serialized_end=1057
+  _globals['_LISTGROUPINVITESREQUEST']._serialized_start=1060
+  _globals['_LISTGROUPINVITESREQUEST']._serialized_end=1226
+  _globals['_LISTGROUPINVITESRESPONSE']._serialized_start=1229
+  _globals['_LISTGROUPINVITESRESPONSE']._serialized_end=1382
+  _globals['_GROUPINVITESSERVICE']._serialized_start=1385
+  _globals['_GROUPINVITESSERVICE']._serialized_end=2205
 # @@protoc_insertion_point(module_scope)

@@ -27,7 +27,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n:broker/contract/proto/oidc/v1/security_token_service.proto\x12\x18\x63hainguard.platform.oidc\x1a,broker/contract/proto/annotations/auth.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"Z\n\x1b\x45xchangeRefreshTokenRequest\x12\x0b\n\x03\x61ud\x18\x01 \x03(\t\x12\x11\n\x05scope\x18\x02 \x01(\tB\x02\x18\x01\x12\x0b\n\x03\x63\x61p\x18\x03 \x03(\t\x12\x0e\n\x06scopes\x18\x04 \x03(\t\"{\n\x0f\x45xchangeRequest\x12\x0b\n\x03\x61ud\x18\x01 \x03(\t\x12\x11\n\x05scope\x18\x02 \x01(\tB\x02\x18\x01\x12\x10\n\x08identity\x18\x04 \x01(\t\x12\x0b\n\x03\x63\x61p\x18\x05 \x03(\t\x12\x19\n\x11identity_provider\x18\x07 \x01(\t\x12\x0e\n\x06scopes\x18\x08 \x03(\t\"\\\n\x08RawToken\x12\r\n\x05token\x18\x01 \x01(\t\x12\x15\n\rrefresh_token\x18\x02 \x01(\t\x12*\n\x06\x65xpiry\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"y\n\tTokenPair\x12\x31\n\x05token\x18\x01 \x01(\x0b\x32\".chainguard.platform.oidc.RawToken\x12\x39\n\rrefresh_token\x18\x02 \x01(\x0b\x32\".chainguard.platform.oidc.RawToken2\xc4\x02\n\x14SecurityTokenService\x12\x89\x01\n\x08\x45xchange\x12).chainguard.platform.oidc.ExchangeRequest\x1a\".chainguard.platform.oidc.RawToken\".\x82\xd3\xe4\x93\x02 \"\r/sts/exchangeZ\x0f\x12\r/sts/exchange\x8a\xaf\xa8\xd2\x05\x02\n\x00\x12\x9f\x01\n\x14\x45xchangeRefreshToken\x12\x35.chainguard.platform.oidc.ExchangeRefreshTokenRequest\x1a#.chainguard.platform.oidc.TokenPair\"+\x82\xd3\xe4\x93\x02\x1d\"\x1b/sts/exchange_refresh_token\x8a\xaf\xa8\xd2\x05\x02\n\x00\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n:broker/contract/proto/oidc/v1/security_token_service.proto\x12\x18\x63hainguard.platform.oidc\x1a,broker/contract/proto/annotations/auth.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"Z\n\x1b\x45xchangeRefreshTokenRequest\x12\x0b\n\x03\x61ud\x18\x01 \x03(\t\x12\x11\n\x05scope\x18\x02 \x01(\tB\x02\x18\x01\x12\x0b\n\x03\x63\x61p\x18\x03 \x03(\t\x12\x0e\n\x06scopes\x18\x04 \x03(\t\"{\n\x0f\x45xchangeRequest\x12\x0b\n\x03\x61ud\x18\x01 \x03(\t\x12\x11\n\x05scope\x18\x02 \x01(\tB\x02\x18\x01\x12\x10\n\x08identity\x18\x04 \x01(\t\x12\x0b\n\x03\x63\x61p\x18\x05 \x03(\t\x12\x19\n\x11identity_provider\x18\x07 \x01(\t\x12\x0e\n\x06scopes\x18\x08 \x03(\t\"f\n\x08RawToken\x12\x12\n\x05token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x1a\n\rrefresh_token\x18\x02 \x01(\tB\x03\x80\x01\x01\x12*\n\x06\x65xpiry\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"y\n\tTokenPair\x12\x31\n\x05token\x18\x01 \x01(\x0b\x32\".chainguard.platform.oidc.RawToken\x12\x39\n\rrefresh_token\x18\x02 \x01(\x0b\x32\".chainguard.platform.oidc.RawToken2\xc4\x02\n\x14SecurityTokenService\x12\x89\x01\n\x08\x45xchange\x12).chainguard.platform.oidc.ExchangeRequest\x1a\".chainguard.platform.oidc.RawToken\".\x82\xd3\xe4\x93\x02 \"\r/sts/exchangeZ\x0f\x12\r/sts/exchange\x8a\xaf\xa8\xd2\x05\x02\n\x00\x12\x9f\x01\n\x14\x45xchangeRefreshToken\x12\x35.chainguard.platform.oidc.ExchangeRefreshTokenRequest\x1a#.chainguard.platform.oidc.TokenPair\"+\x82\xd3\xe4\x93\x02\x1d\"\x1b/sts/exchange_refresh_token\x8a\xaf\xa8\xd2\x05\x02\n\x00\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,6 +38,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXCHANGEREFRESHTOKENREQUEST'].fields_by_name['scope']._serialized_options = b'\030\001'
   _globals['_EXCHANGEREQUEST'].fields_by_name['scope']._loaded_options = None
   _globals['_EXCHANGEREQUEST'].fields_by_name['scope']._serialized_options = b'\030\001'
+  _globals['_RAWTOKEN'].fields_by_name['token']._loaded_options = None
+  _globals['_RAWTOKEN'].fields_by_name['token']._serialized_options = b'\200\001\001'
+  _globals['_RAWTOKEN'].fields_by_name['refresh_token']._loaded_options = None
+  _globals['_RAWTOKEN'].fields_by_name['refresh_token']._serialized_options = b'\200\001\001'
   _globals['_SECURITYTOKENSERVICE'].methods_by_name['Exchange']._loaded_options = None
   _globals['_SECURITYTOKENSERVICE'].methods_by_name['Exchange']._serialized_options = b'\202\323\344\223\002 \"\r/sts/exchangeZ\017\022\r/sts/exchange\212\257\250\322\005\002\n\000'
   _globals['_SECURITYTOKENSERVICE'].methods_by_name['ExchangeRefreshToken']._loaded_options = None
@@ -47,9 +51,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXCHANGEREQUEST']._serialized_start=289
   _globals['_EXCHANGEREQUEST']._serialized_end=412
   _globals['_RAWTOKEN']._serialized_start=414
-  _globals['_RAWTOKEN']._serialized_end=506
-  _globals['_TOKENPAIR']._serialized_start=508
-  _globals['_TOKENPAIR']._serialized_end=629
-  _globals['_SECURITYTOKENSERVICE']._serialized_start=632
-  _globals['_SECURITYTOKENSERVICE']._serialized_end=956
+  _globals['_RAWTOKEN']._serialized_end=516
+  _globals['_TOKENPAIR']._serialized_start=518
+  _globals['_TOKENPAIR']._serialized_end=639
+  _globals['_SECURITYTOKENSERVICE']._serialized_start=642
+  _globals['_SECURITYTOKENSERVICE']._serialized_end=966
 # @@protoc_insertion_point(module_scope)
