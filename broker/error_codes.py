@@ -431,6 +431,18 @@ _ALL: Final = (
         "Nothing.",
     ),
     ErrorCode(
+        "page_token_invalid",
+        Kind.INVALID,
+        "A page token is not one that a list in this order has given.",
+        "Send the next_page_token of the page before, with the same filters and order_by.",
+    ),
+    ErrorCode(
+        "too_many_ids",
+        Kind.INVALID,
+        "A filter names more than 1,000 UIDPs.",
+        "Ask for them in parts.",
+    ),
+    ErrorCode(
         "account_association_exists",
         Kind.CONFLICT,
         "The group has account associations; it can have one record of them.",

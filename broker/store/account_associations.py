@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import Row, delete, select, update
 
 from broker.errors import Conflict, NotFound
+from broker.iam.listing import Page, Selection
 from broker.iam.model import AccountAssociation
 from broker.iam.uidp import Uidp
 from broker.store.failures import Violation
 from broker.store.groups import group_missing
+from broker.store.listing import Listing
+from broker.store.placement import Placement
 from broker.store.tables import account_associations
 from broker.store.transaction import Transaction
+
+_LISTING: Final = Listing(
+    placement=Placement(account_associations.c.group_id, None),
+    order={
+        "id": account_associations.c.group_id,
+        "name": account_associations.c.name,
+        "created_at": account_associations.c.created_at,
+        "updated_at": account_associations.c.updated_at,
+    },
+    equal={"name": account_associations.c.name, "group": account_associations.c.group_id},
+)
 
 
 class AccountAssociations:
     """The account associations in a transaction, each known by its group."""
+
+    ORDERABLE: Final = frozenset(_LISTING.order)
+    """What a selection of them may be ordered by."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
@@ -51,6 +68,13 @@ class AccountAssociations:
         of_group = account_associations.c.group_id == group
         row = await self._transaction.row(select(account_associations).where(of_group))
         return _association(row) if row else None
+
+    async def page(self, selection: Selection) -> Page[AccountAssociation]:
+        """Those selected, which may be compared by `name`, `group`.
+
+        Raises as `Listing.page` does.
+        """
+        return await _LISTING.page(self._transaction, selection, _association)
 
     async def delete(self, group: Uidp) -> None:
         """The group's. Raises `NotFound`."""

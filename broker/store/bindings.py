@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, delete, select, update
 
 from broker.errors import Conflict, NotFound
+from broker.iam.listing import Page, Selection
 from broker.iam.model import Role, RoleBinding
 from broker.iam.uidp import Uidp
 from broker.store.failures import Violation
 from broker.store.groups import group_missing
+from broker.store.listing import Listing
+from broker.store.placement import Placement
 from broker.store.roles import role_of
 from broker.store.tables import bindings, roles
 from broker.store.transaction import Transaction, below, digest
@@ -27,9 +30,23 @@ _WITH_ROLES = (
     .order_by(bindings.c.id)
 )
 
+_LISTING: Final = Listing(
+    placement=Placement(bindings.c.id, bindings.c.group_id),
+    order={
+        "id": bindings.c.id,
+        "identity": bindings.c.identity,
+        "role": bindings.c.role,
+        "created_at": bindings.c.created_at,
+    },
+    equal={"identity": bindings.c.identity, "role": bindings.c.role, "group": bindings.c.group_id},
+)
+
 
 class Bindings:
     """The role bindings in a transaction. A binding's group is its UIDP's parent."""
+
+    ORDERABLE: Final = frozenset(_LISTING.order)
+    """What a selection of them may be ordered by."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
@@ -106,6 +123,13 @@ class Bindings:
             )
             for row in rows
         ]
+
+    async def page(self, selection: Selection) -> Page[RoleBinding]:
+        """Those selected, which may be compared by `identity`, `role`, `group`.
+
+        Raises as `Listing.page` does.
+        """
+        return await _LISTING.page(self._transaction, selection, _binding)
 
     async def delete(self, uidp: Uidp) -> None:
         """Raises `NotFound`."""

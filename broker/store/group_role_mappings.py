@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, delete, select
 
 from broker.errors import Conflict, NotFound
+from broker.iam.listing import Page, Selection
 from broker.iam.model import GroupRoleMapping
 from broker.iam.uidp import Uidp
 from broker.store.failures import Violation
 from broker.store.groups import group_missing
 from broker.store.identity_providers import provider_missing
+from broker.store.listing import Listing
+from broker.store.placement import Placement
 from broker.store.tables import group_role_mappings, identity_providers
 from broker.store.transaction import Transaction, digest
+
+_LISTING: Final = Listing(
+    placement=Placement(group_role_mappings.c.id, group_role_mappings.c.group_id),
+    order={
+        "id": group_role_mappings.c.id,
+        "identity_provider": group_role_mappings.c.identity_provider,
+        "external_group": group_role_mappings.c.external_group,
+        "role": group_role_mappings.c.role,
+        "scope": group_role_mappings.c.scope,
+        "created_at": group_role_mappings.c.created_at,
+    },
+    equal={
+        "identity_provider": group_role_mappings.c.identity_provider,
+        "group": group_role_mappings.c.group_id,
+    },
+)
 
 
 class GroupRoleMappings:
     """The mappings in a transaction. The group that a mapping belongs to is its UIDP's parent."""
+
+    ORDERABLE: Final = frozenset(_LISTING.order)
+    """What a selection of them may be ordered by."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
@@ -53,6 +75,13 @@ class GroupRoleMappings:
         statement = select(group_role_mappings).where(column.identity_provider == provider)
         rows = await self._transaction.rows(statement.order_by(column.id))
         return [_mapping(row) for row in rows]
+
+    async def page(self, selection: Selection) -> Page[GroupRoleMapping]:
+        """Those selected, which may be compared by `identity_provider`, `group`.
+
+        Raises as `Listing.page` does.
+        """
+        return await _LISTING.page(self._transaction, selection, _mapping)
 
     async def delete(self, uidp: Uidp) -> None:
         """Raises `NotFound`."""

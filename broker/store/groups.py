@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import Row, delete, select, update
 
 from broker.errors import Conflict, NotFound
+from broker.iam.listing import Page, Selection
 from broker.iam.model import NO_LIMITS, Group, OrganizationKind, OrganizationStatus
 from broker.iam.uidp import Uidp
 from broker.store.failures import Violation
+from broker.store.listing import Listing
+from broker.store.placement import Placement
 from broker.store.tables import (
     account_associations,
     bindings,
@@ -25,11 +28,25 @@ from broker.store.tables import (
     subscriptions,
     terms_acceptances,
 )
-from broker.store.transaction import Refusals, Transaction, at_or_below, below
+from broker.store.transaction import Refusals, Transaction, at_or_below, below, storable
+
+_LISTING: Final = Listing(
+    placement=Placement(groups.c.id, groups.c.parent),
+    order={
+        "id": groups.c.id,
+        "name": groups.c.name,
+        "created_at": groups.c.created_at,
+        "updated_at": groups.c.updated_at,
+    },
+    equal={"name": groups.c.name},
+)
 
 
 class Groups:
     """The groups in a transaction. A folder's parent is its UIDP's."""
+
+    ORDERABLE: Final = frozenset(_LISTING.order)
+    """What a selection of them may be ordered by."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
@@ -66,6 +83,8 @@ class Groups:
 
     async def by_name(self, parent: Uidp | None, name: str) -> Group | None:
         """The folder of that name right below `parent`, or the organization of that name."""
+        if not storable(name):
+            return None
         statement = select(groups).where(groups.c.parent == parent, groups.c.name == name)
         row = await self._transaction.row(statement)
         return _group(row) if row else None
@@ -84,6 +103,13 @@ class Groups:
         """The folders at any depth below, each after its parent."""
         statement = select(groups).where(below(groups.c.id, uidp)).order_by(groups.c.id)
         return [_group(row) for row in await self._transaction.rows(statement)]
+
+    async def page(self, selection: Selection) -> Page[Group]:
+        """Those selected, which may be compared by `name`.
+
+        Raises as `Listing.page` does.
+        """
+        return await _LISTING.page(self._transaction, selection, _group)
 
     async def delete(self, uidp: Uidp) -> None:
         """The group, everything below it, and whatever elsewhere speaks of what was below it:

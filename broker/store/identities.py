@@ -11,13 +11,16 @@ import orjson
 from sqlalchemy import Row, bindparam, delete, or_, select, update
 
 from broker.errors import Conflict, NotFound
+from broker.iam.listing import Page, Selection
 from broker.iam.model import NO_PROFILE, Identity, Profile
 from broker.iam.uidp import Uidp
 from broker.store.failures import Violation
 from broker.store.groups import group_missing
+from broker.store.listing import Listing
+from broker.store.placement import Placement
 from broker.store.relationships import from_columns, principal, to_columns
 from broker.store.tables import Moment, bindings, identities
-from broker.store.transaction import Transaction, below, digest
+from broker.store.transaction import Transaction, below, digest, storable
 
 _SEEN: Final = bindparam("seen", type_=Moment)
 _TOUCH: Final = (
@@ -29,9 +32,24 @@ _TOUCH: Final = (
     .values(last_seen=_SEEN)
 )
 
+_LISTING: Final = Listing(
+    placement=Placement(identities.c.id, identities.c.group_id),
+    order={
+        "id": identities.c.id,
+        "name": identities.c.name,
+        "last_seen": identities.c.last_seen,
+        "created_at": identities.c.created_at,
+        "updated_at": identities.c.updated_at,
+    },
+    equal={"name": identities.c.name, "kind": identities.c.kind, "group": identities.c.group_id},
+)
+
 
 class Identities:
     """The identities in a transaction."""
+
+    ORDERABLE: Final = frozenset(_LISTING.order)
+    """What a selection of them may be ordered by."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
@@ -90,15 +108,26 @@ class Identities:
 
     async def named(self, group: Uidp, name: str) -> list[Identity]:
         """Those of this very group with that name; names need not be unique."""
+        if not storable(name):
+            return []
         return await self._select(identities.c.group_id == group, identities.c.name == name)
 
     async def by_issuer_subject(self, issuer: str, subject: str) -> list[Identity]:
         """Those of any kind whose rules name exactly this issuer and this subject."""
+        if not (storable(issuer) and storable(subject)):
+            return []
         return await self._select(
             identities.c.principal_sha256 == digest(issuer, subject),
             identities.c.issuer == issuer,
             identities.c.subject == subject,
         )
+
+    async def page(self, selection: Selection) -> Page[Identity]:
+        """Those selected, which may be compared by `name`, `kind`, `group`.
+
+        Raises as `Listing.page` does.
+        """
+        return await _LISTING.page(self._transaction, selection, _identity)
 
     async def delete(self, uidp: Uidp) -> None:
         """The identity and its bindings, wherever they are. Raises `NotFound`."""

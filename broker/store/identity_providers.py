@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import Row, delete, select, update
 
 from broker.errors import Conflict, NotFound
+from broker.iam.listing import Page, Selection
 from broker.iam.model import CorrelationRule, IdentityProvider
 from broker.iam.uidp import Uidp
 from broker.store.failures import Violation
 from broker.store.groups import group_missing
+from broker.store.listing import Listing
+from broker.store.placement import Placement
 from broker.store.tables import group_role_mappings, identity_providers
 from broker.store.transaction import Transaction
+
+_LISTING: Final = Listing(
+    placement=Placement(identity_providers.c.id, identity_providers.c.group_id),
+    order={
+        "id": identity_providers.c.id,
+        "name": identity_providers.c.name,
+        "created_at": identity_providers.c.created_at,
+        "updated_at": identity_providers.c.updated_at,
+    },
+    equal={"name": identity_providers.c.name, "group": identity_providers.c.group_id},
+)
 
 
 class IdentityProviders:
     """The identity providers in a transaction. A provider's group is its UIDP's parent."""
+
+    ORDERABLE: Final = frozenset(_LISTING.order)
+    """What a selection of them may be ordered by."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
@@ -52,6 +69,13 @@ class IdentityProviders:
         statement = select(identity_providers).where(identity_providers.c.id == uidp)
         row = await self._transaction.row(statement)
         return _provider(row) if row else None
+
+    async def page(self, selection: Selection) -> Page[IdentityProvider]:
+        """Those selected, which may be compared by `name`, `group`.
+
+        Raises as `Listing.page` does.
+        """
+        return await _LISTING.page(self._transaction, selection, _provider)
 
     async def delete(self, uidp: Uidp) -> None:
         """The provider and its group mappings. Raises `NotFound`."""

@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, delete, select
 
 from broker.errors import Conflict, NotFound
+from broker.iam.listing import Page, Selection
 from broker.iam.model import GroupInvite
 from broker.iam.uidp import Uidp
 from broker.store.failures import Violation
 from broker.store.groups import group_missing
+from broker.store.listing import Listing
+from broker.store.placement import Placement
 from broker.store.tables import group_invites
-from broker.store.transaction import Transaction
+from broker.store.transaction import Transaction, storable
+
+_LISTING: Final = Listing(
+    placement=Placement(group_invites.c.id, group_invites.c.group_id),
+    order={
+        "id": group_invites.c.id,
+        "role": group_invites.c.role,
+        "email": group_invites.c.email,
+        "key_id": group_invites.c.key_id,
+        "expires_at": group_invites.c.expires_at,
+        "created_at": group_invites.c.created_at,
+    },
+    equal={
+        "key_id": group_invites.c.key_id,
+        "role": group_invites.c.role,
+        "group": group_invites.c.group_id,
+    },
+)
 
 
 class Invites:
     """The invites in a transaction. An invite's group is its UIDP's parent."""
+
+    ORDERABLE: Final = frozenset(_LISTING.order)
+    """What a selection of them may be ordered by."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
@@ -43,9 +66,18 @@ class Invites:
 
     async def by_key_id(self, key_id: str) -> GroupInvite | None:
         """The one whose code has this key id."""
+        if not storable(key_id):
+            return None
         statement = select(group_invites).where(group_invites.c.key_id == key_id)
         row = await self._transaction.row(statement)
         return _invite(row) if row else None
+
+    async def page(self, selection: Selection) -> Page[GroupInvite]:
+        """Those selected, which may be compared by `key_id`, `role`, `group`.
+
+        Raises as `Listing.page` does.
+        """
+        return await _LISTING.page(self._transaction, selection, _invite)
 
     async def delete(self, uidp: Uidp) -> None:
         """Raises `NotFound`: of two who accept a single-use invite at once, for the second."""

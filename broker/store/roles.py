@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import Row, delete, select, update
 
 from broker.errors import Conflict, NotFound
+from broker.iam.listing import Page, Selection
 from broker.iam.model import Role
 from broker.iam.uidp import Uidp
 from broker.store.failures import Violation
 from broker.store.groups import group_missing
+from broker.store.listing import Listing
+from broker.store.placement import Placement
 from broker.store.tables import (
     bindings,
     group_invites,
@@ -22,9 +25,23 @@ from broker.store.tables import (
 )
 from broker.store.transaction import Transaction, below
 
+_LISTING: Final = Listing(
+    placement=Placement(roles.c.id, roles.c.group_id),
+    order={
+        "id": roles.c.id,
+        "name": roles.c.name,
+        "created_at": roles.c.created_at,
+        "updated_at": roles.c.updated_at,
+    },
+    equal={"name": roles.c.name, "group": roles.c.group_id},
+)
+
 
 class Roles:
     """The custom roles in a transaction, each in its group."""
+
+    ORDERABLE: Final = frozenset(_LISTING.order)
+    """What a selection of them may be ordered by."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
@@ -73,6 +90,13 @@ class Roles:
     async def visible_at(self, group: Uidp) -> list[Role]:
         """Those of the group and of every group above it, by name."""
         return await self._select(roles.c.group_id.in_(list(group.lineage())))
+
+    async def page(self, selection: Selection) -> Page[Role]:
+        """Those selected, which may be compared by `name`, `group`.
+
+        Raises as `Listing.page` does.
+        """
+        return await _LISTING.page(self._transaction, selection, role_of)
 
     async def delete(self, uidp: Uidp) -> None:
         """The role and every binding, invite and mapping that gives it; a provider whose default

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, delete, select
 
 from broker.errors import Conflict, NotFound
+from broker.iam.listing import Page, Selection
 from broker.iam.model import Subscription
 from broker.iam.uidp import Uidp
 from broker.store.failures import Violation
 from broker.store.groups import group_missing
+from broker.store.listing import Listing
+from broker.store.placement import Placement
 from broker.store.tables import subscriptions
 from broker.store.transaction import Transaction
+
+_LISTING: Final = Listing(
+    placement=Placement(subscriptions.c.id, subscriptions.c.group_id),
+    order={
+        "id": subscriptions.c.id,
+        "sink": subscriptions.c.sink,
+        "created_at": subscriptions.c.created_at,
+    },
+    equal={"group": subscriptions.c.group_id},
+)
 
 
 class Subscriptions:
     """The subscriptions in a transaction. A subscription's group is its UIDP's parent."""
+
+    ORDERABLE: Final = frozenset(_LISTING.order)
+    """What a selection of them may be ordered by."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
@@ -49,6 +65,13 @@ class Subscriptions:
         statement = select(subscriptions).where(subscriptions.c.group_id.in_(lineage))
         rows = await self._transaction.rows(statement.order_by(subscriptions.c.id))
         return [_subscription(row) for row in rows]
+
+    async def page(self, selection: Selection) -> Page[Subscription]:
+        """Those selected, which may be compared by `group`.
+
+        Raises as `Listing.page` does.
+        """
+        return await _LISTING.page(self._transaction, selection, _subscription)
 
     async def delete(self, uidp: Uidp) -> None:
         """Raises `NotFound`."""

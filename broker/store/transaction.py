@@ -117,3 +117,13 @@ def digest(*parts: str) -> str:
         hashed.update(len(encoded).to_bytes(8, "big"))
         hashed.update(encoded)
     return hashed.hexdigest()
+
+
+def storable(text: str) -> bool:
+    """Whether a record can have this text: PostgreSQL keeps no NUL, and neither engine what is
+    not Unicode (a lone surrogate). What cannot be kept cannot be found either.
+    """
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False

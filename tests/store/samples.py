@@ -8,7 +8,21 @@ from typing import Any
 
 from broker.audit.identifiers import record_id
 from broker.audit.record import AuditRecord, Outcome
-from broker.iam.model import ClaimMatch, Group, Identity, Person, Role, RoleBinding
+from broker.iam.model import (
+    AccountAssociation,
+    ClaimMatch,
+    CorrelationRule,
+    Group,
+    GroupInvite,
+    GroupRoleMapping,
+    Identity,
+    IdentityProvider,
+    Person,
+    Role,
+    RoleBinding,
+    Subscription,
+    TermsAcceptance,
+)
 from broker.iam.uidp import Uidp
 from broker.issuer.keys import SigningKey
 
@@ -58,6 +72,73 @@ def binding(group: Uidp, identity: Uidp, role: Uidp = OWNER) -> RoleBinding:
     return RoleBinding(
         id=group.child(secrets.token_bytes), identity=identity, role=role, created_at=NOW
     )
+
+
+def invite(group: Uidp, role: Uidp = OWNER, **more: Any) -> GroupInvite:
+    values: dict[str, Any] = {
+        "id": group.child(secrets.token_bytes),
+        "role": role,
+        "expires_at": NOW + timedelta(days=7),
+        "key_id": secrets.token_hex(8),
+        "secret_sha256": secrets.token_hex(32),
+        "created_at": NOW,
+        "created_by": person("alice").id,
+    }
+    return GroupInvite(**(values | more))
+
+
+def provider(group: Uidp, name: str = "login", **more: Any) -> IdentityProvider:
+    values: dict[str, Any] = {
+        "id": group.child(secrets.token_bytes),
+        "name": name,
+        "issuer": "https://login.example",
+        "client_id": "broker",
+        "created_at": NOW,
+        "updated_at": NOW,
+        "description": f"{name}!",
+        "wrapped_secret": secrets.token_bytes(60),
+        "additional_scopes": ("groups", "email"),
+        "groups_claim": "groups",
+        "correlation_rule": CorrelationRule.OID_EQUALS_EXTERNAL_ID,
+        "pkce_enabled": True,
+        "default_role": OWNER,
+    }
+    return IdentityProvider(**(values | more))
+
+
+def mapping(provider: IdentityProvider, **more: Any) -> GroupRoleMapping:
+    group = provider.id.parent
+    assert group is not None
+    values: dict[str, Any] = {
+        "id": group.child(secrets.token_bytes),
+        "identity_provider": provider.id,
+        "external_group": "engineers",
+        "role": OWNER,
+        "scope": group,
+        "created_at": NOW,
+    }
+    return GroupRoleMapping(**(values | more))
+
+
+def association(group: Uidp, name: str = "accounts") -> AccountAssociation:
+    return AccountAssociation(
+        group=group,
+        name=name,
+        description=f"{name}!",
+        accounts={"amazon": {"account": "123456789012"}, "google": {"projectId": "p"}},
+        created_at=NOW,
+        updated_at=NOW,
+    )
+
+
+def acceptance(group: Uidp, document: str = "terms-1") -> TermsAcceptance:
+    return TermsAcceptance(
+        group=group, document=document, accepted_by=person("alice").id, accepted_at=NOW
+    )
+
+
+def subscription(group: Uidp, sink: str = "https://sink.example/events") -> Subscription:
+    return Subscription(id=group.child(secrets.token_bytes), sink=sink, created_at=NOW)
 
 
 def key(predecessor: str = "") -> SigningKey:
