@@ -12,7 +12,7 @@ from typing import Self
 
 from google.protobuf.descriptor import Descriptor, FileDescriptor, MethodDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
-from google.protobuf.descriptor_pool import Default, DescriptorPool
+from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
@@ -70,13 +70,15 @@ class Contract:
         """
         pool = DescriptorPool()
         added: dict[str, FileDescriptor] = {}
+        methods: list[Method] = []
         for file in declared:
             _add(pool, file, added)
-        for file in list(added.values()):
+            methods.extend(_methods(added[file.name], file, described))
             if beta.is_stable(file.package):
                 derived = beta.beta_of(_as_proto(file))
                 added[derived.name] = _add_to(pool, derived)
-        return cls(_methods(added.values(), described), added.values())
+                methods.extend(_methods(added[derived.name], file, described))
+        return cls(methods, added.values())
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -114,14 +116,18 @@ def _declared_files() -> Iterator[FileDescriptor]:
             yield import_module(module.name).DESCRIPTOR
 
 
-def _methods(files_: Iterable[FileDescriptor], described: Mapping[str, str]) -> Iterator[Method]:
-    for file in files_:
-        for service in file.services_by_name.values():
-            for method in service.methods:
-                yield _method(method, described)
+def _methods(
+    file: FileDescriptor, declared: FileDescriptor, described: Mapping[str, str]
+) -> Iterator[Method]:
+    """Of `file`, which is `declared` or its beta; message classes are those of `declared`."""
+    for service in file.services_by_name.values():
+        for method in service.methods:
+            yield _method(method, declared.pool, described)
 
 
-def _method(method: MethodDescriptor, described: Mapping[str, str]) -> Method:
+def _method(
+    method: MethodDescriptor, classes: DescriptorPool, described: Mapping[str, str]
+) -> Method:
     service = method.containing_service
     path = f"/{service.full_name}/{method.name}"
     return Method(
@@ -130,8 +136,8 @@ def _method(method: MethodDescriptor, described: Mapping[str, str]) -> Method:
         version=_version(service.file.package),
         path=path,
         stable_path=beta.stable_name(path),
-        request=_message_class(method.input_type),
-        response=_message_class(method.output_type),
+        request=_message_class(method.input_type, classes),
+        response=_message_class(method.output_type, classes),
         http=http_rules(method),
         authorization=authorization(method),
         event=event(method),
@@ -144,9 +150,8 @@ def _version(package: str) -> str:
     return last if last in {beta.STABLE, beta.BETA} else "v1"
 
 
-def _message_class(message: Descriptor) -> type[Message]:
-    name = beta.stable_name(message.full_name)
-    return GetMessageClass(Default().FindMessageTypeByName(name))
+def _message_class(message: Descriptor, classes: DescriptorPool) -> type[Message]:
+    return GetMessageClass(classes.FindMessageTypeByName(beta.stable_name(message.full_name)))
 
 
 def _as_proto(file: FileDescriptor) -> FileDescriptorProto:

@@ -9,5 +9,5 @@ from google.protobuf.message import Message
 
 
 def to_json(message: Message) -> dict[str, Any]:
-    """lowerCamelCase names; fields without presence are there also when they are empty."""
+    """Names in lowerCamelCase; fields without presence are there also when they are empty."""
     return MessageToDict(message, always_print_fields_with_no_presence=True)
