@@ -15,7 +15,7 @@ from typing import ClassVar
 
 
 class Kind(Enum):
-    """The eight ways in which a call can fail; anything else is a defect of ours."""
+    """The nine ways in which a call can fail; anything else is a defect of ours."""
 
     INVALID = "invalid"
     UNAUTHENTICATED = "unauthenticated"
@@ -25,6 +25,7 @@ class Kind(Enum):
     PRECONDITION = "precondition"
     EXHAUSTED = "exhausted"
     UNAVAILABLE = "unavailable"
+    UNIMPLEMENTED = "unimplemented"
 
 
 class Stage(Enum):
@@ -122,6 +123,12 @@ class Exhausted(BrokerError):
     """A limit was reached."""
 
     kind = Kind.EXHAUSTED
+
+
+class Unimplemented(BrokerError):
+    """The contract has it, this version does not yet."""
+
+    kind = Kind.UNIMPLEMENTED
 
 
 class Unavailable(BrokerError):

@@ -80,8 +80,8 @@ def _redact(message: Message) -> None:
                 _redact(inner)
 
 
-def _is_map(field: FieldDescriptor) -> bool:
-    return field.message_type.GetOptions().map_entry
+def _is_map(field: Any) -> bool:
+    return bool(field.message_type.GetOptions().map_entry)
 
 
 def _extensions(event: Event, record: Record) -> dict[str, str]:

@@ -16,6 +16,7 @@ from broker.iam.listing import Page, Selection
 from broker.iam.model import AccountAssociation
 from broker.iam.uidp import Uidp
 from broker.iam.validation import check_name
+from broker.store.counts import Countable
 
 MAX_SIZE: Final = 32 * 1024
 """Bytes of all accounts of a group together, as JSON."""
@@ -62,7 +63,7 @@ class AccountAssociations:
         """
         await work.group(association.group, field="group")
         _check(association)
-        await work.expect_room(association.group.root, "account_associations")
+        await work.expect_room(association.group.root, Countable.ACCOUNT_ASSOCIATIONS)
         await work.records.account_associations.add(association)
         work.created(association)
         return association

@@ -18,6 +18,7 @@ from broker.errors import Invalid, NotFound
 from broker.iam.listing import Page, Selection
 from broker.iam.model import GroupInvite
 from broker.iam.uidp import Uidp
+from broker.store.counts import Countable
 
 DEFAULT_TTL: Final = timedelta(days=7)
 MIN_TTL: Final = timedelta(minutes=1)
@@ -93,7 +94,7 @@ class GroupInvites:
         """
         await work.group(group, field="group")
         await self._roles.grantable(work, role, group, field="role")
-        await work.expect_room(group.root, "group_invites")
+        await work.expect_room(group.root, Countable.GROUP_INVITES)
         code = InviteCode(group, work.random(8).hex(), work.random(24).hex())
         invite = GroupInvite(
             id=group.child(work.random),

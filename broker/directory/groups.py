@@ -19,6 +19,7 @@ from broker.iam.model import (
 )
 from broker.iam.uidp import Uidp
 from broker.iam.validation import check_group, check_organization, is_domain
+from broker.store.counts import Countable
 
 _RESERVED: Final = ("resource_limits", "verified", "kind", "status")
 """What an operator says of an organization, and it cannot say of itself."""
@@ -38,8 +39,9 @@ class Groups:
         """What of a selection the caller may list."""
         return await work.records.groups.page(selection)
 
-    async def of_domain(self, work: Work, domain: str) -> Group | None:
-        """The verified organization whose name is this domain."""
+    async def of_caller(self, work: Work) -> Group | None:
+        """The verified organization whose name is the domain of the caller's verified e-mail."""
+        domain = work.caller.verified_email.rpartition("@")[2].lower()
         group = await work.records.groups.by_name(None, domain) if is_domain(domain) else None
         return group if group is not None and group.verified else None
 
@@ -64,7 +66,7 @@ class Groups:
             group = replace(group, status=OrganizationStatus.READY)
         else:
             work.caller.expect(["groups.create"], parent)
-            await work.expect_room(parent.root, "folders")
+            await work.expect_room(parent.root, Countable.FOLDERS)
         await work.records.groups.add(group)
         work.created(group)
         if parent is None:

@@ -13,6 +13,7 @@ from broker.iam.listing import Page, Selection
 from broker.iam.model import Identity, Person
 from broker.iam.uidp import Uidp
 from broker.iam.validation import check_identity_fields, check_profile, check_relationship
+from broker.store.counts import Countable
 
 
 class Identities:
@@ -52,7 +53,7 @@ class Identities:
         group = group_of(identity.id, field="parent_id")
         await work.group(group, field="parent_id")
         self._check(identity)
-        await work.expect_room(group.root, "identities")
+        await work.expect_room(group.root, Countable.IDENTITIES)
         await work.records.identities.add(identity)
         work.created(identity)
         return identity

@@ -14,6 +14,7 @@ from broker.iam.listing import Page, Selection
 from broker.iam.model import IdentityProvider
 from broker.iam.uidp import Uidp
 from broker.iam.validation import check_name
+from broker.store.counts import Countable
 
 MAX_CLIENT_ID: Final = 512
 MAX_SECRET: Final = 4096
@@ -63,7 +64,7 @@ class IdentityProviders:
         await work.group(group, field="parent_id")
         provider = self._with_secret(provider, secret)
         await self._check(work, provider)
-        await work.expect_room(group.root, "identity_providers")
+        await work.expect_room(group.root, Countable.IDENTITY_PROVIDERS)
         await work.records.identity_providers.add(provider)
         work.created(provider)
         return provider

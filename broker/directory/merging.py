@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cmp_to_key
-from typing import Any, Final
+from typing import Final
 
 from broker.iam.listing import Order, Page, Selection
 from broker.iam.model import Role
@@ -15,7 +15,7 @@ Position = tuple[str | int, ...]
 """A role's place in an order: its values, then its UIDP."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_FIELDS: Final = {
+_FIELDS: Final[Mapping[str, Callable[[Role], str | int]]] = {
     "uid": lambda role: str(role.id),
     "name": lambda role: role.name,
     "description": lambda role: role.description,
@@ -63,6 +63,11 @@ def _selected(role: Role, selection: Selection) -> bool:
     return all(value == role.name for name, value in selection.equal.items() if name == "name")
 
 
+def _is_ahead(role: Role, selection: Selection) -> bool:
+    position = _position(role, selection.order)
+    return not selection.after or _compare(position, selection.after, selection.order) > 0
+
+
 def _position(role: Role, order: tuple[Order, ...]) -> Position:
     return (*(_FIELDS[each.field](role) for each in order), str(role.id))
 
@@ -71,12 +76,14 @@ def _compare(one: Position, other: Position, order: tuple[Order, ...]) -> int:
     directions = [*(each.descending for each in order), False]
     for left, right, descending in zip(one, other, directions, strict=True):
         if left != right:
-            return (1 if _key(left) > _key(right) else -1) * (-1 if descending else 1)
+            return (1 if _is_greater(left, right) else -1) * (-1 if descending else 1)
     return 0
 
 
-def _key(value: str | int) -> bytes | int:
-    return value.encode() if isinstance(value, str) else value  # text sorts by its bytes
+def _is_greater(left: str | int, right: str | int) -> bool:
+    if isinstance(left, int) and isinstance(right, int):
+        return left > right
+    return str(left).encode() > str(right).encode()  # text sorts by its bytes, as in the store
 
 
 def _microseconds(moment: datetime) -> int:

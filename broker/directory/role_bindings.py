@@ -13,6 +13,7 @@ from broker.errors import NotFound
 from broker.iam.listing import Page, Selection
 from broker.iam.model import RoleBinding
 from broker.iam.uidp import Uidp
+from broker.store.counts import Countable
 
 
 class RoleBindings:
@@ -41,7 +42,7 @@ class RoleBindings:
         """
         group = group_of(bindings[0].id, field="parent")
         await work.group(group, field="parent")
-        await work.expect_room(group.root, "role_bindings", len(bindings))
+        await work.expect_room(group.root, Countable.ROLE_BINDINGS, len(bindings))
         for binding in bindings:
             await self._expect_sound(work, binding)
             await work.records.bindings.add(binding)

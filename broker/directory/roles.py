@@ -13,6 +13,7 @@ from broker.iam.listing import Page, Selection
 from broker.iam.model import Role
 from broker.iam.uidp import Uidp
 from broker.iam.validation import check_role
+from broker.store.counts import Countable
 
 
 class Roles:
@@ -51,7 +52,7 @@ class Roles:
         await work.group(group, field="parent_id")
         self._check(role)
         work.caller.expect_grantable(role, group, field="capabilities")
-        await work.expect_room(group.root, "roles")
+        await work.expect_room(group.root, Countable.ROLES)
         await work.records.roles.add(role)
         work.created(role)
         return role

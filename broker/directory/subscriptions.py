@@ -9,6 +9,7 @@ from broker.iam.issuer_url import check_fetchable_url
 from broker.iam.listing import Page, Selection
 from broker.iam.model import Subscription
 from broker.iam.uidp import Uidp
+from broker.store.counts import Countable
 
 
 class Subscriptions:
@@ -41,7 +42,7 @@ class Subscriptions:
             allow_http_loopback=self._installation.allow_http_loopback,
             field="subscription.sink",
         )
-        await work.expect_room(group.root, "subscriptions")
+        await work.expect_room(group.root, Countable.SUBSCRIPTIONS)
         await work.records.subscriptions.add(subscription)
         work.created(subscription)
         return subscription

@@ -13,6 +13,7 @@ from broker.errors import Exhausted, Invalid, NotFound
 from broker.iam.model import Group
 from broker.iam.uidp import RandomBytes, Uidp
 from broker.store import Records
+from broker.store.counts import Countable
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ class Work:
     """For a list: the topmost groups where the caller may see the records."""
     changes: list[Changed] = field(default_factory=list)
 
+    def blank_group(self, parent: Uidp | None) -> Group:
+        """A group without a name yet: a folder, or without a parent an organization."""
+        uidp = parent.child(self.random) if parent else Uidp.new_root(self.random)
+        return Group(id=uidp, name="", created_at=self.now, updated_at=self.now)
+
     def created(self, record: Record) -> None:
         """Note a new record."""
         self._note(record, "created", {}, described(record))
@@ -59,18 +65,18 @@ class Work:
             raise NotFound("group_not_found", f"{field}: the group does not exist", field=field)
         return found
 
-    async def expect_room(self, root: Uidp, noun: str, more: int = 1) -> None:
+    async def expect_room(self, root: Uidp, noun: Countable, more: int = 1) -> None:
         """Raises `Exhausted` when the organization may not have `more` of this noun."""
         organization = await self.records.groups.get(root)
-        limit = organization.resource_limits.get(noun) if organization else None
+        limit = organization.resource_limits.get(noun.value) if organization else None
         if limit is None:
             return
         if await self.records.count_below(noun, root) + more > limit:
             raise Exhausted(
                 "resource_limit_reached",
-                f"the organization may have {limit} {noun}; delete some, or ask the operator "
+                f"the organization may have {limit} {noun.value}; delete some, or ask the operator "
                 "for more",
-                field=noun,
+                field=noun.value,
             )
 
     def _note(

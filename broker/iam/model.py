@@ -172,6 +172,24 @@ class Identity:
         """Whether it stands for somebody who logs in."""
         return isinstance(self.relationship, Person)
 
+    @property
+    def issuer(self) -> str:
+        """The issuer that its rules name; empty where they have a pattern or none."""
+        match self.relationship:
+            case ClaimMatch() | StaticKeys() | Person():
+                return self.relationship.issuer
+            case _:
+                return ""
+
+    @property
+    def subject(self) -> str:
+        """The subject that its rules name; empty where they have a pattern or none."""
+        match self.relationship:
+            case ClaimMatch() | StaticKeys() | Person():
+                return self.relationship.subject
+            case _:
+                return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:

@@ -108,6 +108,10 @@ class Bindings:
         """Those of the identity, anywhere."""
         return await self._select(bindings.c.identity == identity)
 
+    async def of_identities_below(self, group: Uidp) -> list[RoleBinding]:
+        """Those of the identities of the group and of every folder below it, anywhere."""
+        return await self._select(below(bindings.c.identity, group))
+
     async def with_roles(self, identity: Uidp) -> list[tuple[RoleBinding, Role | None]]:
         """Those of the identity, each with its custom role; None for a built-in one."""
         rows = await self._transaction.rows(_WITH_ROLES.where(bindings.c.identity == identity))

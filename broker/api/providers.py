@@ -1,0 +1,42 @@
+"""Identity providers as both versions of the API write them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from broker.errors import Invalid, Unimplemented
+from broker.iam.model import CorrelationRule, IdentityProvider
+
+
+def oidc_members(provider: IdentityProvider) -> dict[str, Any]:
+    """The `oidc` member, but for its enum; the client secret is never told."""
+    return {
+        "issuer": provider.issuer,
+        "client_id": provider.client_id,
+        "additional_scopes": provider.additional_scopes,
+        "groups_claim": provider.groups_claim,
+        "pkce_enabled": provider.pkce_enabled,
+    }
+
+
+def correlation_rule(number: int) -> CorrelationRule:
+    """From the wire. Raises `Invalid`."""
+    try:
+        return CorrelationRule(number)
+    except ValueError:
+        raise Invalid(
+            "field_invalid",
+            f"oidc.correlation_rule: {number} is no such rule",
+            field="oidc.correlation_rule",
+        ) from None
+
+
+def expect_oidc(arm: str | None) -> None:
+    """Raises `Invalid` for a provider without a configuration."""
+    if arm is None:
+        raise Invalid("field_invalid", "oidc: is required", field="oidc")
+
+
+def scim_unimplemented() -> Unimplemented:
+    """What every SCIM method answers for now."""
+    return Unimplemented("method_unimplemented", "SCIM is not supported yet")

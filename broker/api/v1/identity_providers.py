@@ -1,0 +1,121 @@
+"""chainguard.platform.iam.IdentityProviders."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from google.protobuf.empty_pb2 import Empty
+
+from broker.api.lists import whole
+from broker.api.providers import correlation_rule, expect_oidc, oidc_members, scim_unimplemented
+from broker.api.values import optional_uidp
+from broker.contract.proto.iam.v1 import identity_providers_pb2 as pb
+from broker.directory.identity_providers import IdentityProviders
+from broker.directory.work import Work
+from broker.iam.model import IdentityProvider
+from broker.iam.uidp import Uidp
+
+
+class IdentityProvidersV1:
+    """OpenID providers through which an organization's people log in."""
+
+    service = "chainguard.platform.iam.IdentityProviders"
+
+    def __init__(self, providers: IdentityProviders) -> None:
+        self._providers = providers
+
+    async def create(
+        self, work: Work, request: pb.CreateIdentityProviderRequest
+    ) -> pb.IdentityProvider:
+        """Of the group `parent_id`."""
+        message = request.identity_provider
+        blank = IdentityProvider(
+            id=Uidp(request.parent_id).child(work.random),
+            name="",
+            issuer="",
+            client_id="",
+            created_at=work.now,
+            updated_at=work.now,
+        )
+        provider = await self._providers.create(
+            work, _filled(blank, message), message.oidc.client_secret
+        )
+        return provider_message(provider)
+
+    async def update(self, work: Work, request: pb.IdentityProvider) -> pb.IdentityProvider:
+        """The whole record; without a client secret the one that there is stays."""
+        before = await self._providers.get(work, Uidp(request.id))
+        after = _filled(before, request)
+        updated = await self._providers.update(work, before, after, request.oidc.client_secret)
+        return provider_message(updated)
+
+    async def list(self, work: Work, request: pb.IdentityProviderFilter) -> pb.IdentityProviderList:
+        """All that the filter selects, without client secrets."""
+        selection = await whole(work, request.uidp, ids=[request.id], equal={"name": request.name})
+        page = await self._providers.page(work, selection)
+        return pb.IdentityProviderList(items=map(provider_message, page.records))
+
+    async def delete(self, work: Work, request: pb.DeleteIdentityProviderRequest) -> Empty:
+        """With its group role mappings."""
+        await self._providers.delete(work, Uidp(request.id))
+        return Empty()
+
+    async def generate_scim_token(
+        self, work: Work, request: pb.GenerateScimTokenRequest
+    ) -> pb.GenerateScimTokenResponse:
+        """Not there yet."""
+        del work, request
+        raise scim_unimplemented()
+
+    async def regenerate_scim_token(
+        self, work: Work, request: pb.RegenerateScimTokenRequest
+    ) -> pb.RegenerateScimTokenResponse:
+        """Not there yet."""
+        del work, request
+        raise scim_unimplemented()
+
+    async def revoke_scim_token(
+        self, work: Work, request: pb.RevokeScimTokenRequest
+    ) -> pb.RevokeScimTokenResponse:
+        """Not there yet."""
+        del work, request
+        raise scim_unimplemented()
+
+    async def set_scim_enabled(
+        self, work: Work, request: pb.SetScimEnabledRequest
+    ) -> pb.SetScimEnabledResponse:
+        """Not there yet."""
+        del work, request
+        raise scim_unimplemented()
+
+
+def provider_message(provider: IdentityProvider) -> pb.IdentityProvider:
+    """The record on the wire, without its client secret."""
+    return pb.IdentityProvider(
+        id=provider.id,
+        name=provider.name,
+        description=provider.description,
+        default_role=provider.default_role or "",
+        oidc=pb.IdentityProvider.OIDC(
+            **oidc_members(provider),
+            correlation_rule=pb.IdentityProvider.OIDC.CorrelationRule.Name(
+                provider.correlation_rule.value
+            ),
+        ),
+    )
+
+
+def _filled(base: IdentityProvider, message: pb.IdentityProvider) -> IdentityProvider:
+    expect_oidc(message.WhichOneof("configuration"))
+    return replace(
+        base,
+        name=message.name,
+        description=message.description,
+        issuer=message.oidc.issuer,
+        client_id=message.oidc.client_id,
+        additional_scopes=tuple(message.oidc.additional_scopes),
+        groups_claim=message.oidc.groups_claim,
+        correlation_rule=correlation_rule(message.oidc.correlation_rule),
+        pkce_enabled=message.oidc.pkce_enabled,
+        default_role=optional_uidp(message.default_role, field="default_role"),
+    )
