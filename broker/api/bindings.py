@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from broker.directory.roles import Roles
 from broker.directory.work import Work
 from broker.iam.model import Group, Identity, Role, RoleBinding
+
+MAX_BATCH: Final = 500
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,14 @@ from broker.iam.uidp import Uidp
 ROOT: Final = "/"
 """Stands for the parent of what has none."""
 
+BY_NAME_OR_TIME: Final = {
+    "uid": "id",
+    "name": "name",
+    "create_time": "created_at",
+    "update_time": "updated_at",
+}
+"""What lists of most nouns can be ordered by: the wire's name of a field → the record's."""
+
 MAX_IDS: Final = 1000
 MAX_ORDER: Final = 5
 
@@ -59,12 +67,15 @@ async def whole(
 async def paged(
     work: Work,
     request: Any,
-    orderable: Collection[str],
+    order: Mapping[str, str],
     *,
     equal: Mapping[str, str] | None = None,
     uidp: UIDPFilter | None = None,
+    within: tuple[Uidp, ...] | None = None,
 ) -> Paged:
-    """For a list of version 2 (AIP-132, AIP-158). Raises `Invalid` naming the field."""
+    """For a list of version 2 (AIP-132, AIP-158). `order`: what it can be ordered by, by the
+    wire's name. Raises `Invalid` naming the field.
+    """
     if request.page_size < 0:
         raise _invalid("page_size", "expected 0 (for the default) or more")
     if request.skip < 0:
@@ -72,10 +83,10 @@ async def paged(
     digest = _digest(request)
     after, total = _read_token(request.page_token, digest) if request.page_token else ((), None)
     selection = Selection(
-        within=work.within,
+        within=work.within if within is None else within,
         uidp=await _filter(work, request.uidp if uidp is None else uidp, ()),
         equal={name: value for name, value in (equal or {}).items() if value},
-        order=_order(request.order_by, orderable),
+        order=_order(request.order_by, order),
         after=after,
         skip=request.skip,
         limit=min(request.page_size or DEFAULT_PAGE, MAX_PAGE),
@@ -118,7 +129,7 @@ async def _filter(work: Work, wire: UIDPFilter, more_ids: Collection[str]) -> Ui
     )
 
 
-def _order(text: str, orderable: Collection[str]) -> tuple[Order, ...]:
+def _order(text: str, orderable: Mapping[str, str]) -> tuple[Order, ...]:
     if not text.strip():
         return ()
     orders: dict[str, Order] = {}
@@ -131,7 +142,8 @@ def _order(text: str, orderable: Collection[str]) -> tuple[Order, ...]:
                 "behind it or not, and commas between",
             )
         name = found.group(1)
-        orders.setdefault(name, Order(field=name, descending=found.group(2) == "desc"))
+        by = Order(field=orderable[name], descending=found.group(2) == "desc")
+        orders.setdefault(name, by)
     return tuple(orders.values())
 
 

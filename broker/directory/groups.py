@@ -92,13 +92,18 @@ class Groups:
         return after
 
     async def delete(self, work: Work, uidp: Uidp) -> Group:
-        """The group and everything below it: folders, identities with their bindings wherever
-        they are, roles, providers, invites, subscriptions.
+        """The group and what it has: identities with their bindings wherever they are, roles,
+        providers, invites, subscriptions. Its folders have to be deleted before: nobody removes
+        a tree by one call.
 
-        Raises `NotFound`, `Precondition` (`last_owner`) when another organization's last owner
-        is among the identities.
+        Raises `NotFound`, `Precondition` (`group_has_folders`, and `last_owner` when another
+        organization's last owner is among the identities).
         """
         group = await work.group(uidp, field="id")
+        if await work.records.groups.children(uidp):
+            raise Precondition(
+                "group_has_folders", "id: the group has folders; delete them first", field="id"
+            )
         bindings = await work.records.bindings.of_identities_below(uidp)
         await work.records.groups.delete(uidp)
         owned = organizations_owned(bindings, self._installation.roles)

@@ -34,19 +34,27 @@ class Identities:
         return await work.records.identities.page(selection)
 
     async def lookup(self, work: Work, issuer: str, subject: str) -> Identity:
-        """The person of this issuer and subject; else the identity whose rules name exactly
-        these, where the caller may list it. Raises `NotFound`.
+        """The identity whose rules name exactly these, where the caller may list it; else the
+        registered person. Raises `NotFound`.
         """
-        if not issuer or not subject:
-            raise Invalid(
-                "field_invalid",
-                "issuer and subject: both are needed",
-                field="subject" if issuer else "issuer",
-            )
-        for identity in await work.records.identities.by_issuer_subject(issuer, subject):
+        for identity in await self._known_by(work, issuer, subject):
             if identity.is_person or work.caller.may("identity.list", identity.id):
                 return identity
         raise _not_found()
+
+    async def uidp_of(self, work: Work, issuer: str, subject: str) -> Uidp:
+        """As `lookup`; for who is not registered, the UIDP that they will have."""
+        for identity in await self._known_by(work, issuer, subject):
+            if not identity.is_person and work.caller.may("identity.list", identity.id):
+                return identity.id
+        return Uidp.of_person(issuer, subject)
+
+    async def _known_by(self, work: Work, issuer: str, subject: str) -> list[Identity]:
+        for field, value in (("issuer", issuer), ("subject", subject)):
+            if not value:
+                raise Invalid("field_invalid", f"{field}: is required", field=field)
+        found = await work.records.identities.by_issuer_subject(issuer, subject)
+        return sorted(found, key=lambda identity: identity.is_person)
 
     async def create(self, work: Work, identity: Identity) -> Identity:
         """Raises `Invalid`, `NotFound` for the group, `Exhausted`."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cmp_to_key
-from typing import Final
+from typing import Any, Final
 
 from broker.iam.listing import Order, Page, Selection
 from broker.iam.model import Role
@@ -16,11 +16,10 @@ Position = tuple[str | int, ...]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIELDS: Final[Mapping[str, Callable[[Role], str | int]]] = {
-    "uid": lambda role: str(role.id),
+    "id": lambda role: str(role.id),
     "name": lambda role: role.name,
-    "description": lambda role: role.description,
-    "create_time": lambda role: _microseconds(role.created_at),
-    "update_time": lambda role: _microseconds(role.updated_at),
+    "created_at": lambda role: _microseconds(role.created_at),
+    "updated_at": lambda role: _microseconds(role.updated_at),
 }
 
 
@@ -34,16 +33,14 @@ def stored_part(selection: Selection) -> Selection:
 def merged(selection: Selection, stored: Page[Role], builtin: Iterable[Role]) -> Page[Role]:
     """The page of `selection` over both. `stored` is the page of `stored_part(selection)`."""
     shown = [role for role in builtin if _selected(role, selection)]
-    follows = cmp_to_key(lambda one, other: _compare(one, other, selection.order))
-    ahead = [
-        role
-        for role in shown
-        if not selection.after
-        or follows(_position(role, selection.order)) > follows(selection.after)
-    ]
-    roles = sorted(
-        [*stored.records, *ahead], key=lambda role: follows(_position(role, selection.order))
-    )
+
+    def follows(one: Role, other: Role) -> int:
+        order = selection.order
+        return _compare(_position(one, order), _position(other, order), order)
+
+    in_order: Callable[[Role], Any] = cmp_to_key(follows)
+    ahead = [role for role in shown if _is_ahead(role, selection)]
+    roles = sorted([*stored.records, *ahead], key=in_order)
     end = len(roles) if selection.limit is None else selection.skip + selection.limit
     page = tuple(roles[selection.skip : end])
     is_last = len(roles) <= end and stored.next is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from broker.directory.work import Work
@@ -35,13 +36,12 @@ class Terms:
                 accepted_by=work.caller.identity,
                 accepted_at=work.now,
             )
-            await work.records.terms.accept(acceptance)
-            work.created(acceptance)
+            work.created(await work.records.terms.accept(acceptance))
 
     async def page(self, work: Work, group: Uidp, selection: Selection) -> Page[TermsAcceptance]:
-        """What was accepted for this very group. Raises `NotFound`."""
+        """What of a selection was accepted for this very group. Raises `NotFound`."""
         await work.group(group, field="group")
-        return await work.records.terms.page(selection)
+        return await work.records.terms.page(replace(selection, equal={"group": group}))
 
 
 def _invalid(fault: str) -> Invalid:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from google.protobuf.empty_pb2 import Empty
 
-from broker.api.bindings import ShownBinding, joined
+from broker.api.bindings import MAX_BATCH, ShownBinding, joined
 from broker.api.lists import whole
 from broker.api.v1.groups import group_message
 from broker.api.v1.roles import role_message
@@ -16,8 +16,6 @@ from broker.directory.work import Work
 from broker.errors import Invalid
 from broker.iam.model import RoleBinding
 from broker.iam.uidp import Uidp
-
-MAX_BATCH = 500
 
 
 class RoleBindingsV1:

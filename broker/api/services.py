@@ -1,0 +1,83 @@
+"""Every service of the contract, over the directory's use cases."""
+
+from __future__ import annotations
+
+from broker.api.dispatch import Service
+from broker.api.v1.account_associations import AccountAssociationsV1
+from broker.api.v1.auth import AuthV1
+from broker.api.v1.external_group_role_mappings import ExternalGroupRoleMappingsV1
+from broker.api.v1.group_invites import GroupInvitesV1
+from broker.api.v1.groups import GroupsV1
+from broker.api.v1.identities import IdentitiesV1
+from broker.api.v1.identity_providers import IdentityProvidersV1
+from broker.api.v1.ping import PingV1
+from broker.api.v1.role_bindings import RoleBindingsV1
+from broker.api.v1.roles import RolesV1
+from broker.api.v1.sts import SecurityTokenServiceV1
+from broker.api.v1.subscriptions import SubscriptionsV1
+from broker.api.v1.terms import TermsV1
+from broker.api.v2.account_associations import AccountAssociationsV2
+from broker.api.v2.external_group_role_mappings import ExternalGroupRoleMappingsV2
+from broker.api.v2.group_invites import GroupInvitesV2
+from broker.api.v2.groups import GroupsV2
+from broker.api.v2.identities import IdentitiesV2
+from broker.api.v2.identity_providers import IdentityProvidersV2
+from broker.api.v2.role_bindings import RoleBindingsV2
+from broker.api.v2.roles import RolesV2
+from broker.api.v2.subscriptions import SubscriptionsV2
+from broker.api.v2.terms import TermsV2
+from broker.contract.capabilities import CapabilityNumbers
+from broker.directory.account_associations import AccountAssociations
+from broker.directory.group_invites import GroupInvites
+from broker.directory.group_role_mappings import GroupRoleMappings
+from broker.directory.groups import Groups
+from broker.directory.identities import Identities
+from broker.directory.identity_providers import IdentityProviders, SecretWrapper
+from broker.directory.installation import Installation
+from broker.directory.role_bindings import RoleBindings
+from broker.directory.roles import Roles
+from broker.directory.subscriptions import Subscriptions
+from broker.directory.terms import Terms
+from broker.grants.exchange import Exchange
+
+
+def services(
+    installation: Installation, exchange: Exchange, wrapper: SecretWrapper
+) -> tuple[Service, ...]:
+    """One object a service; v2beta1 has those of v2."""
+    numbers = CapabilityNumbers(installation.capabilities)
+    groups, roles, identities = (
+        Groups(installation),
+        Roles(installation),
+        Identities(installation),
+    )
+    bindings = RoleBindings(installation, roles)
+    invites = GroupInvites(roles)
+    providers = IdentityProviders(installation, roles, wrapper)
+    mappings, associations = GroupRoleMappings(roles), AccountAssociations()
+    terms, subscriptions = Terms(), Subscriptions(installation)
+    return (
+        AccountAssociationsV1(associations),
+        AccountAssociationsV2(associations),
+        AuthV1(identities, roles),
+        ExternalGroupRoleMappingsV1(mappings),
+        ExternalGroupRoleMappingsV2(mappings),
+        GroupInvitesV1(invites, groups, roles),
+        GroupInvitesV2(invites, roles, numbers),
+        GroupsV1(groups),
+        GroupsV2(groups),
+        IdentitiesV1(identities),
+        IdentitiesV2(identities),
+        IdentityProvidersV1(providers),
+        IdentityProvidersV2(providers),
+        PingV1(),
+        RoleBindingsV1(bindings, roles),
+        RoleBindingsV2(bindings, roles),
+        RolesV1(roles),
+        RolesV2(roles, numbers),
+        SecurityTokenServiceV1(exchange),
+        SubscriptionsV1(subscriptions),
+        SubscriptionsV2(subscriptions),
+        TermsV1(terms),
+        TermsV2(terms),
+    )

@@ -1,0 +1,144 @@
+"""chainguard.platform.iam.v2.IdentityProvidersService."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from google.protobuf.empty_pb2 import Empty
+
+from broker.api.lists import BY_NAME_OR_TIME, fill, paged
+from broker.api.masks import patched
+from broker.api.providers import correlation_rule, expect_oidc, oidc_members, scim_unimplemented
+from broker.api.values import optional_uidp, timestamp
+from broker.contract.proto.iam.v2 import identity_providers_pb2 as pb
+from broker.directory.identity_providers import IdentityProviders
+from broker.directory.work import Work
+from broker.iam.model import IdentityProvider
+from broker.iam.uidp import Uidp
+
+_SETTABLE: Final = ("name", "description", "default_role", "oidc")
+
+
+class IdentityProvidersV2:
+    """OpenID providers through which an organization's people log in."""
+
+    service = "chainguard.platform.iam.v2.IdentityProvidersService"
+
+    def __init__(self, providers: IdentityProviders) -> None:
+        self._providers = providers
+
+    async def list_identity_providers(
+        self, work: Work, request: pb.ListIdentityProvidersRequest
+    ) -> pb.ListIdentityProvidersResponse:
+        """A page, without client secrets."""
+        asked = await paged(work, request, BY_NAME_OR_TIME, equal={"name": request.name})
+        page = await self._providers.page(work, asked.selection)
+        response = pb.ListIdentityProvidersResponse()
+        fill(response, "identity_providers", map(_message, page.records), page, asked)
+        return response
+
+    async def get_identity_provider(
+        self, work: Work, request: pb.GetIdentityProviderRequest
+    ) -> pb.IdentityProvider:
+        """One, without its client secret."""
+        return _message(await self._providers.get(work, Uidp(request.uid)))
+
+    async def create_identity_provider(
+        self, work: Work, request: pb.CreateIdentityProviderRequest
+    ) -> pb.IdentityProvider:
+        """Of the group `parent`."""
+        message = request.identity_provider
+        blank = IdentityProvider(
+            id=Uidp(request.parent).child(work.random),
+            name="",
+            issuer="",
+            client_id="",
+            created_at=work.now,
+            updated_at=work.now,
+        )
+        provider = await self._providers.create(
+            work, _filled(blank, message), message.oidc.client_secret
+        )
+        return _message(provider)
+
+    async def update_identity_provider(
+        self, work: Work, request: pb.UpdateIdentityProviderRequest
+    ) -> pb.IdentityProvider:
+        """What the mask names. An empty client secret leaves the one that there is."""
+        before = await self._providers.get(work, Uidp(request.identity_provider.uid))
+        message = patched(
+            _message(before), request.identity_provider, request.update_mask, _SETTABLE
+        )
+        updated = await self._providers.update(
+            work, before, _filled(before, message), message.oidc.client_secret
+        )
+        return _message(updated)
+
+    async def delete_identity_provider(
+        self, work: Work, request: pb.DeleteIdentityProviderRequest
+    ) -> Empty:
+        """With its group role mappings."""
+        await self._providers.delete(work, Uidp(request.uid))
+        return Empty()
+
+    async def generate_scim_token(
+        self, work: Work, request: pb.GenerateScimTokenRequest
+    ) -> pb.GenerateScimTokenResponse:
+        """Not there yet."""
+        del work, request
+        raise scim_unimplemented()
+
+    async def regenerate_scim_token(
+        self, work: Work, request: pb.RegenerateScimTokenRequest
+    ) -> pb.RegenerateScimTokenResponse:
+        """Not there yet."""
+        del work, request
+        raise scim_unimplemented()
+
+    async def revoke_scim_token(
+        self, work: Work, request: pb.RevokeScimTokenRequest
+    ) -> pb.RevokeScimTokenResponse:
+        """Not there yet."""
+        del work, request
+        raise scim_unimplemented()
+
+    async def set_scim_enabled(
+        self, work: Work, request: pb.SetScimEnabledRequest
+    ) -> pb.SetScimEnabledResponse:
+        """Not there yet."""
+        del work, request
+        raise scim_unimplemented()
+
+
+def _message(provider: IdentityProvider) -> pb.IdentityProvider:
+    return pb.IdentityProvider(
+        uid=provider.id,
+        name=provider.name,
+        description=provider.description,
+        create_time=timestamp(provider.created_at),
+        update_time=timestamp(provider.updated_at),
+        default_role=provider.default_role or "",
+        oidc=pb.IdentityProvider.OIDC(
+            **oidc_members(provider),
+            correlation_rule=pb.IdentityProvider.OIDC.CorrelationRule.Name(
+                provider.correlation_rule.value
+            ),
+        ),
+    )
+
+
+def _filled(base: IdentityProvider, message: pb.IdentityProvider) -> IdentityProvider:
+    expect_oidc(message.WhichOneof("configuration"))
+    return replace(
+        base,
+        name=message.name,
+        description=message.description,
+        issuer=message.oidc.issuer,
+        client_id=message.oidc.client_id,
+        additional_scopes=tuple(message.oidc.additional_scopes),
+        groups_claim=message.oidc.groups_claim,
+        correlation_rule=correlation_rule(message.oidc.correlation_rule),
+        pkce_enabled=message.oidc.pkce_enabled,
+        default_role=optional_uidp(message.default_role, field="default_role"),
+    )
