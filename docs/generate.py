@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
+from broker.api.status import WIRES
 from broker.cli import COMMANDS, cli
 from broker.config import PREFIX, SECRETS, Settings
 from broker.error_codes import CATALOGUE
-from broker.web.rendering import WIRES
 
 DOCS = Path(__file__).parent
 NOTE = "<!-- Made from the code by `make docs-generate`; a test compares them. -->\n\n"

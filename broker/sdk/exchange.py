@@ -18,6 +18,7 @@ from broker.errors import (
     Precondition,
     Unauthenticated,
     Unavailable,
+    Unimplemented,
 )
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
@@ -29,6 +30,7 @@ _KINDS: Final[dict[int, type[BrokerError]]] = {
     7: Denied,
     8: Exhausted,
     9: Precondition,
+    12: Unimplemented,
     14: Unavailable,
     16: Unauthenticated,
 }

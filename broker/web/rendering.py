@@ -1,37 +1,17 @@
-"""One table from error kinds to wires, and the bodies of errors."""
+"""The bodies of answers and of errors."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
 
 import orjson
 from aiohttp import web
 
+from broker.api.status import WIRES, told
 from broker.error_codes import CATALOGUE
 from broker.errors import BrokerError, Kind
 from broker.oauth import error_codes as oauth
-
-
-class Wire(NamedTuple):
-    """How a kind looks: HTTP status and gRPC code (google.rpc.Code)."""
-
-    status: int
-    grpc: int
-
-
-WIRES: Final[Mapping[Kind, Wire]] = {
-    Kind.INVALID: Wire(400, 3),
-    Kind.UNAUTHENTICATED: Wire(401, 16),
-    Kind.DENIED: Wire(403, 7),
-    Kind.NOT_FOUND: Wire(404, 5),
-    Kind.CONFLICT: Wire(409, 6),
-    Kind.PRECONDITION: Wire(400, 9),
-    Kind.EXHAUSTED: Wire(429, 8),
-    Kind.UNAVAILABLE: Wire(503, 14),
-}
-
-INTERNAL: Final = Wire(500, 13)
 
 NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 """RFC 6749 §5.1: what holds a token, or tells why there is none, is not kept."""
@@ -64,12 +44,9 @@ def json_response(
 
 def gateway_error(error: BrokerError | None, request_id: str) -> web.Response:
     """As a gRPC gateway answers: `code`, `message`, and `details` with a google.rpc.ErrorInfo."""
-    wire = WIRES[error.kind] if error else INTERNAL
-    body = {
-        "code": wire.grpc,
-        "message": error.message if error else "internal error",
-        "details": [_error_info(error, request_id)],
-    }
+    wire, message, info, _ = told(error, request_id)
+    detail = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", **info._asdict()}
+    body = {"code": wire.grpc, "message": message, "details": [detail]}
     headers = dict(NO_STORE)
     if wire.status == 401:
         # RFC 6750 §3: without a token there is nothing to say of it
@@ -103,20 +80,6 @@ def _oauth_status(error: BrokerError, code: str) -> int:
     if error.kind in {Kind.EXHAUSTED, Kind.UNAVAILABLE, Kind.NOT_FOUND}:
         return WIRES[error.kind].status
     return 400
-
-
-def _error_info(error: BrokerError | None, request_id: str) -> dict[str, Any]:
-    metadata = {"request_id": request_id}
-    if error and error.stage:
-        metadata["stage"] = error.stage.value
-    if error and error.field:
-        metadata["field"] = error.field
-    return {
-        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-        "reason": error.code if error else "internal",
-        "domain": "broker",
-        "metadata": metadata,
-    }
 
 
 def _with_retry(headers: dict[str, str], error: BrokerError | None) -> dict[str, str]:
