@@ -13,9 +13,13 @@ from typing import Any, Final, Self
 
 import structlog
 
+from broker.api.dispatch import Api
+from broker.api.services import services
 from broker.audit.identifiers import record_id
 from broker.audit.writer import AuditWriter
 from broker.config import LOOPBACK, Settings
+from broker.contract.methods import Contract
+from broker.directory.installation import Installation
 from broker.directory.snapshots import Snapshots
 from broker.entropy import Entropy
 from broker.errors import BrokerError
@@ -23,6 +27,7 @@ from broker.grants.exchange import Exchange
 from broker.iam.capabilities import CapabilityTable
 from broker.iam.matching import own_audiences
 from broker.iam.roles import BuiltinRoles
+from broker.issuer.access_tokens import AccessTokenVerifier
 from broker.issuer.keyring import KeyRing
 from broker.issuer.keys import SigningKey
 from broker.issuer.schedule import RotationSchedule
@@ -133,12 +138,14 @@ class Broker:
         await keyring.open()
         audit = AuditWriter(store)
         stack.push_async_callback(audit.close)
-        snapshots = self._snapshots(store, capabilities)
+        roles = BuiltinRoles(capabilities)
+        snapshots = self._snapshots(store, capabilities, roles)
         exchange = self._exchange(stack, snapshots, keyring, audit, capabilities)
+        api = self._api(store, snapshots, keyring, exchange, capabilities, roles)
         _background(stack, snapshots.watch(), "snapshots")
         _background(stack, _keep_refreshing(keyring, settings.key_refresh), "keys")
         health = Health({"store": store.check, "keys": lambda: _can_sign(keyring)})
-        await self._listen(stack, exchange, keyring, capabilities, health)
+        await self._listen(stack, exchange, api, keyring, capabilities, health)
 
     async def _store(self, stack: AsyncExitStack) -> Store:
         store = Store.open(self._settings.database_url)
@@ -148,12 +155,48 @@ class Broker:
         await store.check()
         return store
 
-    def _snapshots(self, store: Store, capabilities: CapabilityTable) -> Snapshots:
+    def _api(
+        self,
+        store: Store,
+        snapshots: Snapshots,
+        keyring: KeyRing,
+        exchange: Exchange,
+        capabilities: CapabilityTable,
+        roles: BuiltinRoles,
+    ) -> Api:
+        settings = self._settings
+        api_url = settings.api_url or settings.issuer
+        installation = Installation(
+            capabilities=capabilities,
+            roles=roles,
+            organization_creators=settings.creators,
+            allow_http_loopback=settings.development,
+        )
+        return Api(
+            contract=Contract.load(),
+            services=services(installation, exchange, key_wrapper(settings)),
+            store=store,
+            verifier=AccessTokenVerifier(
+                issuer=settings.issuer,
+                keyring=keyring,
+                audiences={settings.issuer, api_url},
+            ),
+            snapshots=snapshots,
+            capabilities=capabilities,
+            operators=settings.operators,
+            api_url=api_url,
+            clock=time.time,
+            random=self._entropy,
+        )
+
+    def _snapshots(
+        self, store: Store, capabilities: CapabilityTable, roles: BuiltinRoles
+    ) -> Snapshots:
         settings = self._settings
         return Snapshots(
             store,
             capabilities=capabilities,
-            roles=BuiltinRoles(capabilities),
+            roles=roles,
             own_audiences=own_audiences(settings.issuer),
             size=settings.cached_identities,
             ttl=settings.snapshot_ttl,
@@ -205,6 +248,7 @@ class Broker:
         self,
         stack: AsyncExitStack,
         exchange: Exchange,
+        api: Api,
         keyring: KeyRing,
         capabilities: CapabilityTable,
         health: Health,

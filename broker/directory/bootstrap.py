@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from broker.directory.declaration.plan import fields_of
+from broker.directory.description import fields_of
 from broker.directory.people import person_identity
 from broker.directory.recording import change_record
 from broker.errors import Conflict

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from broker.errors import Denied
@@ -61,6 +61,10 @@ class Caller:
                 f"{field}: {role.name!r} has capabilities that you do not hold at {group}: {some}",
                 field=field,
             )
+
+    def holding(self, bits: int, group: Uidp) -> Caller:
+        """The caller once they also hold these at a group: what they have just been given."""
+        return replace(self, authority=self.authority.more(bits, group))
 
     def reach(self, capabilities: Iterable[str]) -> tuple[Uidp, ...]:
         """The topmost groups where all of these are held."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from broker.directory.roles import Roles
-from broker.directory.work import Work
+from broker.directory.work import Work, group_of
 from broker.errors import Invalid, NotFound
 from broker.iam.listing import Page, Selection
-from broker.iam.model import GroupRoleMapping
+from broker.iam.model import GroupRoleMapping, IdentityProvider
 from broker.iam.uidp import Uidp
 
 MAX_EXTERNAL_GROUP = 512
@@ -33,12 +34,15 @@ class GroupRoleMappings:
         return await work.records.group_role_mappings.page(selection)
 
     async def create(self, work: Work, mapping: GroupRoleMapping) -> GroupRoleMapping:
-        """The mapping lies below its provider's group, and its scope does too.
+        """The mapping lies in its provider's group, and its scope there or below. One whose
+        parent is the provider itself is put into the group.
 
         Raises `Invalid`, `NotFound` (provider, scope, role), `Denied` (`capability_missing`,
         `grant_exceeds_own`), `Conflict` (`mapping_exists`).
         """
-        await self._expect_provider(work, mapping)
+        provider = await self._provider(work, mapping)
+        if mapping.id.parent == provider.id:
+            mapping = replace(mapping, id=group_of(provider.id, field="parent").child(work.random))
         if not 1 <= len(mapping.external_group) <= MAX_EXTERNAL_GROUP:
             raise _invalid("external_group_id", f"expected 1 to {MAX_EXTERNAL_GROUP} characters")
         if not mapping.external_group.isprintable():
@@ -50,19 +54,27 @@ class GroupRoleMappings:
         work.created(mapping)
         return mapping
 
-    async def delete(self, work: Work, uidps: Sequence[Uidp]) -> list[GroupRoleMapping]:
-        """All of them or none. Raises `NotFound`, `Invalid` for too many at once."""
+    async def delete(
+        self, work: Work, uidps: Sequence[Uidp], *, parent: Uidp | None = None
+    ) -> list[GroupRoleMapping]:
+        """All of them or none. `parent`: the group, or the provider, that they all have to be of.
+
+        Raises `NotFound`, `Invalid` for another parent and for too many at once.
+        """
         if not 1 <= len(uidps) <= MAX_BATCH:
             raise _invalid("ids", f"expected 1 to {MAX_BATCH} UIDPs")
         deleted = []
         for uidp in dict.fromkeys(uidps):
             mapping = await self.get(work, uidp)
+            if parent not in (None, mapping.id.parent, mapping.identity_provider):
+                # it was there that the caller's right was asked for
+                raise _invalid("ids", f"{uidp} does not belong to the parent, {parent}")
             await work.records.group_role_mappings.delete(uidp)
             work.deleted(mapping)
             deleted.append(mapping)
         return deleted
 
-    async def _expect_provider(self, work: Work, mapping: GroupRoleMapping) -> None:
+    async def _provider(self, work: Work, mapping: GroupRoleMapping) -> IdentityProvider:
         provider = await work.records.identity_providers.get(mapping.identity_provider)
         if provider is None:
             raise NotFound(
@@ -70,12 +82,12 @@ class GroupRoleMappings:
                 "identity_provider_uid: the provider does not exist",
                 field="identity_provider_uid",
             )
-        group, parent = provider.id.parent, mapping.id.parent
-        assert group is not None, "a provider lies below its group"
+        group, parent = group_of(provider.id, field="parent"), mapping.id.parent
         if parent not in (group, provider.id):
             raise _invalid("parent", "expected the identity provider's UIDP, or its group's")
         if not group.covers(mapping.scope):
             raise _invalid("scope", "expected the provider's group, or a group below it")
+        return provider
 
 
 def _invalid(field: str, fault: str) -> Invalid:

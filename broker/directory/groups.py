@@ -156,3 +156,5 @@ class Groups:
         )
         await work.records.bindings.add(binding)
         work.created(binding)
+        owner = self._installation.capabilities.to_bits(self._installation.roles.owner.capabilities)
+        work.caller = work.caller.holding(owner, organization.id)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from broker.audit.identifiers import record_id
 from broker.audit.record import AuditRecord, Outcome
-from broker.directory.declaration.plan import fields_of
+from broker.directory.description import fields_of
 from broker.iam.model import (
     AccountAssociation,
     Group,

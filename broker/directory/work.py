@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from broker.directory.caller import Caller
-from broker.directory.declaration.plan import FieldChanges, changed_fields
+from broker.directory.description import FieldChanges, changed_fields
 from broker.directory.recording import Record, described
 from broker.errors import Exhausted, Invalid, NotFound
 from broker.iam.model import Group

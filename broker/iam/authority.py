@@ -33,6 +33,13 @@ class Authority:
         """Whether all of `bits` are held there."""
         return not bits & ~self.held(group)
 
+    def more(self, bits: int, group: Uidp) -> Authority:
+        """This and `bits` at a group."""
+        return Authority(
+            {**self.token, group: self.token.get(group, 0) | bits},
+            {**self.present, group: self.present.get(group, 0) | bits},
+        )
+
     def reach(self, bits: int) -> tuple[Uidp, ...]:
         """The topmost groups where all of `bits` are held; together they are everywhere where
         they are. None of them lies below another.

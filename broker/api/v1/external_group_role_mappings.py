@@ -5,7 +5,6 @@ from __future__ import annotations
 from google.protobuf.empty_pb2 import Empty
 
 from broker.api.lists import whole
-from broker.api.mappings import expect_below
 from broker.api.values import timestamp
 from broker.contract.proto.iam.v1 import external_group_role_mappings_pb2 as pb
 from broker.directory.group_role_mappings import GroupRoleMappings
@@ -63,9 +62,9 @@ class ExternalGroupRoleMappingsV1:
     async def batch_delete(
         self, work: Work, request: pb.BatchDeleteExternalGroupRoleMappingsRequest
     ) -> pb.BatchDeleteExternalGroupRoleMappingsResponse:
-        """Several below `parent_id`: all of them or none."""
-        ids = expect_below(Uidp(request.parent_id), request.ids, field="ids")
-        deleted = await self._mappings.delete(work, ids)
+        """Several of `parent_id`, a group or a provider: all of them or none."""
+        ids = [Uidp.parse(uidp, field="ids") for uidp in request.ids]
+        deleted = await self._mappings.delete(work, ids, parent=Uidp(request.parent_id))
         return pb.BatchDeleteExternalGroupRoleMappingsResponse(
             parent_id=request.parent_id, items=map(mapping_message, deleted)
         )

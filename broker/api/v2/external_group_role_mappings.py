@@ -7,7 +7,6 @@ from typing import Final
 from google.protobuf.empty_pb2 import Empty
 
 from broker.api.lists import fill, paged
-from broker.api.mappings import expect_below
 from broker.api.values import timestamp
 from broker.contract.proto.iam.v2 import external_group_role_mappings_pb2 as pb
 from broker.directory.group_role_mappings import GroupRoleMappings
@@ -66,9 +65,9 @@ class ExternalGroupRoleMappingsV2:
     async def batch_delete_external_group_role_mappings(
         self, work: Work, request: pb.BatchDeleteExternalGroupRoleMappingsRequest
     ) -> pb.BatchDeleteExternalGroupRoleMappingsResponse:
-        """Several below `parent`, named by their UIDPs: all of them or none."""
-        uidps = expect_below(Uidp(request.parent), request.names, field="names")
-        deleted = await self._mappings.delete(work, uidps)
+        """Several of `parent`, a group or a provider, named by their UIDPs: all or none."""
+        uidps = [Uidp.parse(uidp, field="names") for uidp in request.names]
+        deleted = await self._mappings.delete(work, uidps, parent=Uidp(request.parent))
         return pb.BatchDeleteExternalGroupRoleMappingsResponse(
             parent=request.parent, external_group_role_mappings=map(_message, deleted)
         )

@@ -10,10 +10,9 @@ from broker.directory.declaration.plan import (
     Change,
     Located,
     RecordKind,
-    changed_fields,
-    fields_of,
 )
 from broker.directory.declaration.problems import Problem
+from broker.directory.description import changed_fields, fields_of
 from broker.iam.capabilities import CapabilityTable
 from broker.iam.model import Group, Identity, Role
 from broker.iam.roles import BuiltinRoles

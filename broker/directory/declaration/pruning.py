@@ -13,7 +13,8 @@ from broker.directory.declaration.declared import DeclaredGroup
 from broker.directory.declaration.draft import Draft
 from broker.directory.declaration.existing import Tree
 from broker.directory.declaration.names import Names
-from broker.directory.declaration.plan import Action, Change, RecordKind, fields_of
+from broker.directory.declaration.plan import Action, Change, RecordKind
+from broker.directory.description import fields_of
 from broker.iam.model import Group, Identity, Role, RoleBinding
 
 
