@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import BigInteger, Column, ColumnElement, FromClause, and_, func, or_, type_coerce
+from sqlalchemy import BigInteger, Column, ColumnElement, and_, func, or_, type_coerce
 
 from broker.errors import Invalid
 from broker.iam.listing import Order
@@ -18,6 +18,9 @@ _BEFORE_ALL_TIMES: Final = -(2**63)
 """Where a time that is not known stands: first. The least number that both engines keep."""
 
 Position = tuple[str | int, ...]
+
+Columns = Mapping[str, ColumnElement[Any]]
+"""By name: those of a table, or of a subquery that has the same."""
 
 
 class _Step(NamedTuple):
@@ -31,9 +34,9 @@ class _Step(NamedTuple):
     def is_time(self) -> bool:
         return isinstance(self.column.type, Moment)
 
-    def among(self, columns: FromClause) -> ColumnElement[Any]:
-        """What is compared, as a column of this table or subquery."""
-        column: ColumnElement[Any] = columns.c[self.column.name]
+    def among(self, columns: Columns) -> ColumnElement[Any]:
+        """What is compared, of these columns."""
+        column = columns[self.column.name]
         if not self.is_time:
             return column
         number = type_coerce(column, BigInteger)
@@ -67,8 +70,8 @@ class Keyset:
             if {step.field for step in self._steps} >= set(key):
                 break  # nothing is alike any more
 
-    def ordering(self, columns: FromClause) -> list[ColumnElement[Any]]:
-        """For ORDER BY, of this table or subquery."""
+    def ordering(self, columns: Columns) -> list[ColumnElement[Any]]:
+        """For ORDER BY."""
         terms = [(step.among(columns), step.descending) for step in self._steps]
         return [column.desc() if descending else column for column, descending in terms]
 
@@ -88,8 +91,8 @@ class Keyset:
         value = str(self._values(after)[0])
         return following(value, descending=first.descending, inclusive=len(self._steps) > 1)
 
-    def beyond(self, after: Position, columns: FromClause) -> list[ColumnElement[bool]]:
-        """What else holds of the rows of this table that follow a position."""
+    def beyond(self, after: Position, columns: Columns) -> list[ColumnElement[bool]]:
+        """What else holds of the rows that follow a position."""
         if not after or len(self._steps) == 1:
             return []
         compared = [

@@ -12,11 +12,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Row, Select, func, select, union_all
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    FromClause,
+    Row,
+    Select,
+    column,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
 
 from broker.iam.listing import Page, Record, Selection
 from broker.store.intervals import EVERYTHING, Interval
-from broker.store.keyset import Keyset
+from broker.store.keyset import Columns, Keyset
 from broker.store.placement import Branch, Placement
 from broker.store.transaction import Transaction, storable
 
@@ -42,19 +53,49 @@ class Listing:
         Raises `Invalid` for an `after` that no page of this order can have ended with, and for
         more than 1,000 `ids`; ValueError for a field that the noun does not order by or compare.
         """
-        keyset = Keyset(selection.order, self.order, self.key)
-        keyset.expect(selection.after)
-        rows: Sequence[Row[Any]] = ()
-        if branches := self._branches(selection, keyset.rest(selection.after)):
-            beyond = keyset.beyond(selection.after, self.placement.uidp.table)
-            branches = [[*branch, *beyond] for branch in branches]
-            rows = await transaction.rows(self._select(branches, keyset, selection))
+        statement = self.statement(selection)
+        rows = await transaction.rows(statement) if statement is not None else ()
         records = tuple(read(row) for row in rows[: selection.limit])
+        has_more = 0 < len(records) < len(rows)
         return Page(
             records=records,
-            next=keyset.position(records[-1]) if 0 < len(records) < len(rows) else None,
+            next=self._keyset(selection).position(records[-1]) if has_more else None,
             total=await self._count(transaction, selection) if selection.count else None,
         )
+
+    def statement(self, selection: Selection) -> Select[Any] | None:
+        """The rows of the page and one more, should there be one; None when nothing is selected.
+
+        Raises as `page` does.
+        """
+        keyset = self._keyset(selection)
+        keyset.expect(selection.after)
+        table = self.placement.uidp.table
+        columns: Columns = dict(table.c.items())
+        beyond = keyset.beyond(selection.after, columns)
+        found = [
+            select(table).where(*branch, *beyond).order_by(*keyset.ordering(columns))
+            for branch in self._branches(selection, keyset.rest(selection.after))
+        ]
+        if not found:
+            return None
+        limit = None if selection.limit is None else selection.limit + 1
+        skip = selection.skip or None
+        if len(found) == 1:
+            return found[0].limit(limit).offset(skip)
+        # of each branch no more than the page can need of it
+        together = _union(found, None if limit is None else limit + selection.skip)
+        same: Columns = {name: column(name, each.type) for name, each in table.c.items()}
+        return (
+            select(*same.values())
+            .select_from(together)
+            .order_by(*keyset.ordering(same))
+            .limit(limit)
+            .offset(skip)
+        )
+
+    def _keyset(self, selection: Selection) -> Keyset:
+        return Keyset(selection.order, self.order, self.key)
 
     def _branches(self, selection: Selection, rest: Interval) -> list[Branch]:
         if unknown := set(selection.equal) - set(self.equal):
@@ -63,21 +104,6 @@ class Listing:
             return []
         alike = [self.equal[field] == value for field, value in selection.equal.items()]
         return [[*branch, *alike] for branch in self.placement.branches(selection, rest)]
-
-    def _select(
-        self, branches: Sequence[Branch], keyset: Keyset, selection: Selection
-    ) -> Select[Any]:
-        table = self.placement.uidp.table
-        # one more than the page, to know whether there is a next one
-        limit = None if selection.limit is None else selection.limit + 1
-        found = select(table).where(*branches[0])
-        columns: Any = table
-        if len(branches) > 1:
-            deep = None if limit is None else limit + selection.skip
-            each = (select(table).where(*b).order_by(*keyset.ordering(table)) for b in branches)
-            columns = union_all(*(select(e.limit(deep).subquery()) for e in each)).subquery()
-            found = select(columns)
-        return found.order_by(*keyset.ordering(columns)).limit(limit).offset(selection.skip or None)
 
     async def _count(self, transaction: Transaction, selection: Selection) -> int:
         branches = self._branches(selection, EVERYTHING)
@@ -88,3 +114,11 @@ class Listing:
         row = await transaction.row(select(func.sum(counts.c.n)))
         assert row is not None, "an aggregate has one row"
         return int(row[0])
+
+
+def _union(selects: Sequence[Select[Any]], limit: int | None) -> FromClause:
+    # "*": with named columns, SQLAlchemy would spend more on each member than the engine does;
+    # a member of a union may not have an order, but a subquery in it may
+    star: ColumnElement[Any] = literal_column("*")
+    limited = (each.limit(limit).subquery() for each in selects)
+    return union_all(*(select(star).select_from(each) for each in limited)).subquery()

@@ -58,9 +58,10 @@ class Placement:
                 held = [uidp for uidp in held if uidp.parent in path]
             return [[self.uidp.in_(sorted(held))]] if held else []
         if path is None:
-            return [self._range(interval) for interval in reach]
+            parent = None if self.group is None else wanted.children_of
+            return [self._range(interval, parent) for interval in reach]
         return [
-            [group_is, *self._range(interval)]
+            [group_is, *self._range(interval, group)]
             for group, group_is in path.items()
             for interval in common(reach, strictly_below(group))
         ]
@@ -98,8 +99,13 @@ class Placement:
             return self.group == uidp
         return self.uidp.in_(select(groups.c.id).where(groups.c.parent == uidp))
 
-    def _range(self, interval: Interval) -> Branch:
+    def _range(self, interval: Interval, group: Uidp | None) -> Branch:
+        """`group`: where the rows lie by another condition. A range that only repeats it is left
+        out, since SQLite would prefer the index that has it to the one that has the order.
+        """
         found: Branch = []
+        if group is not None and interval == strictly_below(group):
+            return found
         if interval.low:
             found.append(self.uidp >= interval.low)
         if interval.high is not None:

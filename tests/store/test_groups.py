@@ -7,9 +7,24 @@ from datetime import timedelta
 import pytest
 
 from broker.errors import Conflict, NotFound
+from broker.iam.model import ClaimMatch, OrganizationKind, OrganizationStatus
 from broker.iam.uidp import MAX_LENGTH, Uidp
 from broker.store import Store
-from tests.store.samples import NOW, binding, group, identity, person, role
+from tests.store.samples import (
+    NOW,
+    OWNER,
+    acceptance,
+    association,
+    binding,
+    group,
+    identity,
+    invite,
+    mapping,
+    person,
+    provider,
+    role,
+    subscription,
+)
 
 
 async def test_a_group_comes_back_as_it_went_in(store: Store) -> None:
@@ -26,10 +41,19 @@ async def test_a_group_comes_back_as_it_went_in(store: Store) -> None:
 
 
 async def test_an_update_changes_what_may_change(store: Store) -> None:
-    """Name, description and time of update are new, UIDP and time of creation stay."""
+    """All is new but UIDP and time of creation."""
     organization = group("acme")
     later = NOW + timedelta(days=1)
-    changed = replace(organization, name="Acme", description="", updated_at=later)
+    changed = replace(
+        organization,
+        name="Acme",
+        description="",
+        resource_limits={"identities": 3, "folders": 0},
+        verified=True,
+        kind=OrganizationKind.CUSTOMER,
+        status=OrganizationStatus.SUSPENDED,
+        updated_at=later,
+    )
     async with store.write() as records:
         await records.groups.add(organization)
         await records.groups.update(replace(changed, created_at=later))
@@ -65,6 +89,26 @@ async def test_descendants_are_those_below_and_no_others(store: Store) -> None:
         assert await records.groups.descendants(organization.id) == [child, grandchild]
         assert await records.groups.descendants(child.id) == [grandchild]
         assert await records.groups.children(organization.id) == [child]
+
+
+async def test_many_are_found_at_once(store: Store) -> None:
+    """More than a statement takes parameters, some twice; those that are missing are left out."""
+    acme = group("acme")
+    folders = [group(f"{n}", acme.id) for n in range(1200)]
+    roles = [role(acme.id, f"{n}") for n in range(3)]
+    async with store.write() as records:
+        await records.groups.add(acme)
+        for each in folders:
+            await records.groups.add(each)
+        for one in roles:
+            await records.roles.add(one)
+    missing = [acme.id.child(secrets.token_bytes) for _ in range(40_000)]
+    async with store.read() as records:
+        wanted = [*missing, *(each.id for each in folders), *(each.id for each in folders)]
+        assert await records.groups.many(wanted) == {each.id: each for each in folders}
+        assert await records.groups.many([]) == {}
+        found = await records.roles.many([OWNER, *(one.id for one in roles)])
+        assert found == {one.id: one for one in roles}
 
 
 @pytest.mark.parametrize("level", ["organization", "folder"])
@@ -188,13 +232,21 @@ async def test_the_deepest_and_longest_records_fit(store: Store) -> None:
             replace(group("", at.id), name="".join(map(chr, range(0x4E00, 0x4F00))))
         )
         deployer = identity(at.id)
-        rules = replace(
-            deployer.relationship, issuer=f"https://{random_text(2000)}", subject=random_text(2048)
-        )
+        rules = ClaimMatch(issuer=f"https://{random_text(2000)}", subject=random_text(2048))
         deployer = replace(deployer, relationship=rules)
         await records.identities.add(deployer)
         await records.roles.add(releaser := role(at.id))
         await records.bindings.add(binding(at.id, deployer.id, releaser.id))
+        await records.invites.add(invite(at.id, releaser.id, email=random_text(256)))
+        await records.identity_providers.add(
+            login := provider(at.id, random_text(256), default_role=releaser.id)
+        )
+        await records.group_role_mappings.add(
+            mapping(login, external_group=random_text(2048), role=releaser.id)
+        )
+        await records.account_associations.add(association(at.id, random_text(256)))
+        await records.terms.accept(acceptance(at.id, random_text(256)))
+        await records.subscriptions.add(subscription(at.id, random_text(2048)))
     async with store.read() as records:
         found = await records.identities.by_issuer_subject(rules.issuer, rules.subject)
         assert found == [deployer]

@@ -10,7 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from broker.errors import Conflict, NotFound
-from broker.iam.model import ClaimMatch, Identity, Person, Relationship, StaticKeys
+from broker.iam.model import (
+    AwsIdentity,
+    ClaimMatch,
+    Identity,
+    Person,
+    Profile,
+    Relationship,
+    ServicePrincipal,
+    StaticKeys,
+)
 from broker.iam.uidp import Uidp
 from broker.store import Store
 from broker.store.tables import EPOCH
@@ -45,7 +54,22 @@ relationships: st.SearchStrategy[Relationship] = st.one_of(
         expiration=moments,
         audiences=st.lists(texts, max_size=3).map(tuple),
     ),
+    st.builds(
+        AwsIdentity,
+        account=texts,
+        arn=texts,
+        arn_pattern=texts,
+        user_id=texts,
+        user_id_pattern=texts,
+    ),
+    st.builds(ServicePrincipal, name=texts),
     st.builds(Person, issuer=texts, subject=texts),
+)
+profiles = st.builds(
+    Profile,
+    email=texts,
+    email_unverified=texts,
+    details=st.dictionaries(texts, st.one_of(texts, st.booleans()), max_size=3),
 )
 
 
@@ -61,6 +85,8 @@ def identities(draw: st.DrawFn) -> Identity:
         description=draw(texts),
         max_token_lifetime=draw(st.integers(60, 3600)),
         expires_with_upstream=draw(st.booleans()),
+        last_seen=draw(st.one_of(st.none(), moments)),
+        profile=draw(profiles),
     )
 
 
@@ -211,3 +237,62 @@ async def test_a_naive_time_is_refused(store: Store) -> None:
     with pytest.raises(Exception, match="offset-naive"):
         async with store.write() as records:
             await records.identities.add(naive)
+
+
+async def test_the_last_use_only_moves_forward(store: Store) -> None:
+    """A batch sets what is later than what is there, for as many identities as it names."""
+    acme = group("acme")
+    several = [
+        identity(acme.id, f"{n}", last_seen=seen) for n, seen in enumerate([None, NOW] * 600)
+    ]
+    later, earlier = NOW + timedelta(seconds=1), NOW - timedelta(seconds=1)
+    async with store.write() as records:
+        await records.groups.add(acme)
+        for one in several:
+            await records.identities.add(one)
+    async with store.write() as records:
+        seen = {one.id: (later, earlier)[n % 3 == 0] for n, one in enumerate(several)}
+        await records.identities.touch_seen(seen | {acme.id.child(secrets.token_bytes): NOW})
+        await records.identities.touch_seen({})
+        await records.identities.update(replace(several[0], name="renamed"))
+    async with store.read() as records:
+        found = await records.identities.many(one.id for one in several)
+    for n, one in enumerate(several):
+        told = later if n % 3 else earlier
+        expected = told if one.last_seen is None else max(one.last_seen, told)
+        assert found[one.id].last_seen == expected
+
+
+async def test_a_use_cannot_be_noted_by_a_reader(store: Store) -> None:
+    """It is a change as any other."""
+    async with store.read() as records:
+        with pytest.raises(RuntimeError, match="only reads"):
+            await records.identities.touch_seen({person("alice").id: NOW})
+
+
+async def test_who_is_proven_by_no_issuer_is_found_by_none(store: Store) -> None:
+    """AWS identities and service principals have no principal, and match no empty one."""
+    acme = group("acme")
+    async with store.write() as records:
+        await records.groups.add(acme)
+        for relationship in (
+            AwsIdentity(account="123456789012"),
+            ServicePrincipal(name="INGESTER"),
+        ):
+            await records.identities.add(identity(acme.id, relationship=relationship))
+    async with store.read() as records:
+        assert await records.identities.by_issuer_subject("", "") == []
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+async def test_what_cannot_be_stored_is_not_found(store: Store, text: str) -> None:
+    """A NUL or a lone surrogate in what is looked for is no error, on either engine."""
+    acme = group("acme")
+    async with store.write() as records:
+        await records.groups.add(acme)
+    async with store.read() as records:
+        assert await records.identities.by_issuer_subject(text, "s") == []
+        assert await records.identities.by_issuer_subject("https://issuer.example", text) == []
+        assert await records.identities.named(acme.id, text) == []
+        assert await records.groups.by_name(None, text) is None
+        assert await records.invites.by_key_id(text) is None

@@ -144,3 +144,59 @@ async def test_a_deleted_binding_is_gone(store: Store) -> None:
         await records.bindings.delete(one.id)
         assert await records.bindings.get(one.id) is None
         await records.bindings.add(one)
+
+
+async def test_an_updated_binding_gives_something_else(store: Store) -> None:
+    """Identity and role are new; what it gave before can be given again."""
+    acme = group("acme")
+    alice, bob, releaser = person("alice").id, person("bob").id, role(acme.id)
+    one = binding(acme.id, alice)
+    changed = replace(one, identity=bob, role=releaser.id)
+    async with store.write() as records:
+        await records.groups.add(acme)
+        await records.bindings.add(one)
+        await records.bindings.update(changed)
+        await records.bindings.update(changed)
+        assert await records.bindings.get(one.id) == changed
+        assert await records.bindings.of_identity(alice) == []
+        await records.bindings.add(binding(acme.id, alice))
+        with pytest.raises(NotFound) as refused:
+            await records.bindings.update(binding(acme.id, alice))
+    assert refused.value.code == "binding_not_found"
+
+
+async def test_an_update_to_what_another_binding_gives_is_refused(store: Store) -> None:
+    """As an addition would be, and nothing changes."""
+    acme = group("acme")
+    alice, bob = binding(acme.id, person("alice").id), binding(acme.id, person("bob").id)
+    async with store.write() as records:
+        await records.groups.add(acme)
+        await records.bindings.add(alice)
+        await records.bindings.add(bob)
+    with pytest.raises(Conflict) as refused:
+        async with store.write() as records:
+            await records.bindings.update(replace(bob, identity=alice.identity))
+    assert refused.value.code == "binding_exists"
+    async with store.read() as records:
+        assert await records.bindings.get(bob.id) == bob
+
+
+async def test_holders_are_those_of_one_role_at_one_group(store: Store) -> None:
+    """Not of a folder below, of another organization, or of another role."""
+    acme, other = group("acme"), group("other")
+    folder, releaser = group("prod", acme.id), role(acme.id)
+    alice, bob = person("alice").id, person("bob").id
+    owners = [binding(acme.id, alice), binding(acme.id, bob)]
+    async with store.write() as records:
+        for each in (acme, other, folder):
+            await records.groups.add(each)
+        for bound in (
+            *owners,
+            binding(folder.id, alice),
+            binding(other.id, alice),
+            binding(acme.id, alice, releaser.id),
+        ):
+            await records.bindings.add(bound)
+    async with store.read() as records:
+        found = await records.bindings.holders(acme.id, OWNER)
+    assert found == sorted(owners, key=lambda each: each.id)

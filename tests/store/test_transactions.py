@@ -10,7 +10,7 @@ import pytest
 from broker.errors import Conflict, Unavailable
 from broker.iam.uidp import Uidp
 from broker.store import Records, Store
-from tests.store.samples import binding, group, identity, key, person, record, role
+from tests.store.samples import NOW, binding, group, identity, key, person, record, role
 
 
 async def test_what_raises_is_not_kept(store: Store) -> None:
@@ -44,6 +44,7 @@ async def test_the_generation_moves_with_every_iam_change(store: Store) -> None:
         lambda records: records.roles.add(releaser),
         lambda records: records.roles.update(replace(releaser, name="Releaser")),
         lambda records: records.bindings.add(bound),
+        lambda records: records.bindings.update(replace(bound, role=releaser.id)),
         lambda records: records.bindings.delete(bound.id),
         lambda records: records.roles.delete(releaser.id),
         lambda records: records.identities.delete(alice.id),
@@ -58,6 +59,7 @@ async def test_the_generation_moves_with_every_iam_change(store: Store) -> None:
         await records.keys.add(key())
         await records.audit.add(record())
         await records.groups.roots()
+        await records.identities.touch_seen({alice.id: NOW})
     await store.append_audit([record()])
     assert await store.generation() == len(steps)
 
