@@ -13,6 +13,8 @@ import click
 from broker.api.status import WIRES
 from broker.cli import COMMANDS, cli
 from broker.config import PREFIX, SECRETS, Settings
+from broker.contract.methods import Contract, descriptions
+from broker.contract.options import Authorization, Need
 from broker.error_codes import CATALOGUE
 
 DOCS = Path(__file__).parent
@@ -67,6 +69,48 @@ def errors() -> Iterator[str]:
         )
 
 
+def methods() -> Iterator[str]:
+    """docs/api-methods.md."""
+    yield "# Methods of the management API\n\n" + NOTE
+    yield (
+        "Read [api.md](api.md) first. The names of services are those of their gRPC paths; "
+        "routes of v2 are served under `v2beta1` as well. *anybody*: without a token, or with "
+        "one that the method checks itself; *any token*: any valid access token; *narrowed*: "
+        "a list shows what lies where the capability is held.\n"
+    )
+    contract = Contract.load()
+    service = ""
+    for method in contract.methods.values():
+        if method.path != method.stable_path:
+            continue
+        if method.service != service:
+            service = method.service
+            yield f"\n## {service}\n\n{_first_line(descriptions().get(service, ''))}\n\n"
+            yield "| method | route | needs | event |\n|---|---|---|---|\n"
+        yield _row(
+            f"`{method.name}`: {_first_line(method.description)}",
+            "<br>".join(f"{rule.verb} `{rule.template}`" for rule in method.http) or "gRPC only",
+            _needs(method.authorization),
+            f"`{method.event.type}`" if method.event else "",
+        )
+
+
+def _needs(authorization: Authorization) -> str:
+    match authorization.kind:
+        case Need.NONE:
+            return "*anybody*"
+        case Need.TOKEN:
+            return "*any token*"
+        case _:
+            names = ", ".join(f"`{name}`" for name in authorization.capabilities)
+            where = ".".join(authorization.scope_path)
+            return f"{names} at `{where}`" if where else f"{names}, *narrowed*"
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n\n")[0].replace("\n", " ")
+
+
 def commands() -> Iterator[str]:
     """docs/cli.md."""
     yield "# Command line\n\n" + NOTE
@@ -100,7 +144,12 @@ def _shown(default: Any) -> str:
     return f"`{json.dumps(default) if isinstance(default, tuple | dict | bool) else default}`"
 
 
-DOCUMENTS = {"configuration.md": configuration, "errors.md": errors, "cli.md": commands}
+DOCUMENTS = {
+    "api-methods.md": methods,
+    "configuration.md": configuration,
+    "errors.md": errors,
+    "cli.md": commands,
+}
 
 
 def main() -> int:
