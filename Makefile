@@ -41,8 +41,9 @@ format: $(READY) ## Apply the code style
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## Measure the exchange against its floors (needs two cores and wrk)
+bench: $(READY) ## Measure the exchange against its floors, and the API (two cores, wrk)
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.api
 
 docs-generate: $(READY) ## Write the documents that are derived from the code
 	$(BIN)/python docs/generate.py
