@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import ssl
 import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import structlog
 
@@ -40,8 +41,12 @@ from broker.upstream.outbound import OutboundClient
 from broker.web.health import Health
 from broker.web.server import HttpServer, routes
 from broker.web.sts import StsExchange
+from broker.web.tls import server_context
 from broker.web.token import TokenEndpoint
 from broker.web.well_known import WellKnown
+
+if TYPE_CHECKING:  # grpc takes a while to import, and commands that only need the keys use none
+    from broker.rpc.server import RpcServer
 
 log = structlog.get_logger()
 
@@ -114,6 +119,8 @@ class Broker:
         self._entropy = Entropy()
         self.port = 0
         """Where it listens, once it runs."""
+        self.grpc_port: int | None = None
+        """Where it listens for gRPC alone, if it does."""
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -268,24 +275,67 @@ class Broker:
             well_known=well_known,
             health=health,
         )
+        rpc = self._rpc(api)
+        stack.push_async_callback(rpc.stop)
+        calls = await rpc.start()
         server = HttpServer(
             table,
             host=settings.host,
             port=settings.port,
+            grpc=calls.socket,
+            tls=_tls(settings),
             grace=settings.shutdown_grace,
-            request_id=lambda: record_id(_utc_now(), self._entropy),
+            request_id=self._request_id,
         )
-        stack.push_async_callback(server.stop)
+
+        async def stop() -> None:
+            await server.stop_listening()
+            await asyncio.gather(server.stop(), rpc.stop())
+
+        stack.push_async_callback(stop)
         self.port = await server.start()
+        self.grpc_port = calls.port
 
         async def drain() -> None:
             health.draining = True
+            await rpc.drain()
             await asyncio.sleep(settings.drain)
 
         stack.push_async_callback(drain)
-        log.info("listening", host=settings.host, port=self.port, issuer=settings.issuer)
+        log.info(
+            "listening",
+            host=settings.host,
+            port=self.port,
+            grpc_port=self.grpc_port,
+            issuer=settings.issuer,
+        )
         if settings.development and settings.host not in LOOPBACK:
             log.warning("development_issuer_reachable_from_elsewhere", host=settings.host)
+
+    def _rpc(self, api: Api) -> RpcServer:
+        from broker.rpc.server import Certificate, RpcServer
+
+        settings = self._settings
+        certificate = None
+        if settings.tls_certificate and settings.tls_key:
+            certificate = Certificate(settings.tls_certificate, settings.tls_key)
+        return RpcServer(
+            api,
+            host=settings.host,
+            port=settings.grpc_port,
+            certificate=certificate,
+            grace=settings.shutdown_grace,
+            request_id=self._request_id,
+        )
+
+    def _request_id(self) -> str:
+        return record_id(_utc_now(), self._entropy)
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.tls_certificate and settings.tls_key:
+        return server_context(settings.tls_certificate, settings.tls_key)
+    return None
 
 
 def _utc_now() -> datetime:

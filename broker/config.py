@@ -26,12 +26,13 @@ from pydantic_settings import (
 )
 
 from broker.directory.installation import OrganizationCreators
-from broker.errors import Invalid
+from broker.errors import Invalid, Precondition
 from broker.iam.capabilities import CapabilityTable
 from broker.iam.issuer_url import check_issuer_url
 from broker.iam.uidp import Uidp
 from broker.issuer.schedule import least_publish_lead
 from broker.store.url import parse as check_store_url
+from broker.web.tls import server_context
 
 PREFIX: Final = "BROKER_"
 SECRETS: Final = frozenset({"database_url"})
@@ -76,7 +77,27 @@ class Settings(BaseSettings):
         "`operators`.",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
-    port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
+    port: int = Field(
+        default=8080,
+        ge=0,
+        le=65535,
+        description="Port to listen on: HTTP/1.1, and gRPC as far as clients speak HTTP/2.",
+    )
+    grpc_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Port for gRPC alone, besides the one that it shares with HTTP. Default: none.",
+    )
+    tls_certificate: Path | None = Field(
+        default=None,
+        description="Certificate chain (PEM file) with which the ports speak TLS 1.2 or later. "
+        "Default: no TLS; a proxy in front does it.",
+    )
+    tls_key: Path | None = Field(
+        default=None,
+        description="Private key (PEM file, not encrypted) of `tls_certificate`.",
+    )
     database_url: str = Field(
         default="sqlite:///var/broker.sqlite3",
         description="Where records are kept: `sqlite:///PATH` or "
@@ -281,10 +302,29 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
-        problems = [*self._key_times(), *self._development_defaults()]
+        problems = [*self._ports(), *self._tls(), *self._key_times(), *self._development_defaults()]
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+    def _ports(self) -> Iterator[str]:
+        if self.port and self.port == self.grpc_port:
+            yield f"{PREFIX}GRPC_PORT: the same as {PREFIX}PORT, which takes gRPC anyway"
+
+    def _tls(self) -> Iterator[str]:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            yield f"{PREFIX}TLS_CERTIFICATE, {PREFIX}TLS_KEY: expected both or none"
+        if self.tls_certificate is None or self.tls_key is None:
+            return
+        try:
+            server_context(self.tls_certificate, self.tls_key)
+        except Precondition as error:
+            yield f"{PREFIX}TLS_CERTIFICATE: {error.message}"
+        if self.development:
+            yield (
+                f"{PREFIX}ISSUER: expected https with {PREFIX}TLS_CERTIFICATE, for its documents "
+                "are served under it"
+            )
 
     def _key_times(self) -> Iterator[str]:
         least = least_publish_lead(

@@ -27,6 +27,12 @@ _ALL: Final = (
         oauth.INVALID_TARGET,
     ),
     ErrorCode(
+        "message_malformed",
+        Kind.INVALID,
+        "What came as a gRPC request is not a message of the method's request type.",
+        "Send that type, as the contract or the server's reflection has it.",
+    ),
+    ErrorCode(
         "request_malformed",
         Kind.INVALID,
         "The request is not HTTP/1.1, has a line or header of more than 32 KiB, or its body "
@@ -139,8 +145,10 @@ _ALL: Final = (
     ErrorCode(
         "token_missing",
         Kind.UNAUTHENTICATED,
-        "The Authorization header with the upstream token is missing, repeated, or not Bearer.",
-        "Send 'Authorization: Bearer' and the upstream token, once.",
+        "The Authorization header (gRPC: the metadata `authorization`) is missing, repeated, or not "
+        "Bearer.",
+        "Send 'Authorization: Bearer' and the token, once: the upstream token to exchange it, the "
+        "broker's own to call the API.",
     ),
     ErrorCode(
         "token_type_unsupported",
@@ -362,9 +370,18 @@ _ALL: Final = (
     ErrorCode(
         "listen_failed",
         Kind.PRECONDITION,
-        "The broker cannot listen on BROKER_HOST and BROKER_PORT: another process does, or the "
-        "address is not this machine's.",
-        "Stop the other process, or choose another port.",
+        "The broker cannot listen on BROKER_HOST and BROKER_PORT or BROKER_GRPC_PORT: another "
+        "process does, or the address is not this machine's; or not in the folder for temporary "
+        "files, where its own socket is.",
+        "Stop the other process, or choose another port; set TMPDIR to a folder that can be "
+        "written and has a short name.",
+    ),
+    ErrorCode(
+        "tls_unusable",
+        Kind.PRECONDITION,
+        "BROKER_TLS_CERTIFICATE or BROKER_TLS_KEY cannot be read, is not PEM, is encrypted, or the "
+        "one is not the other's.",
+        "Name the PEM file of the chain, the server's certificate first, and that of its key.",
     ),
     # The store
     ErrorCode(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -16,6 +18,7 @@ from broker.errors import Invalid, Precondition, Stage
 from broker.web.front_door import MAX_BODY, MAX_HEADER, FrontDoor, Handler, Route
 from broker.web.health import Health
 from broker.web.rendering import gateway_error, oauth_error
+from broker.web.shared_port import FIRST_BYTES, SharedPort
 from broker.web.sts import StsExchange
 from broker.web.token import TokenEndpoint
 from broker.web.well_known import WellKnown
@@ -48,7 +51,11 @@ def _document(handler: Handler) -> Route:
 
 
 class HttpServer:
-    """Listens, and stops without dropping what runs."""
+    """Listens, and stops without dropping what runs.
+
+    `grpc` is the Unix socket of the gRPC server, which gets the connections that speak HTTP/2.
+    With `tls` the port speaks nothing else. `grace`: seconds.
+    """
 
     def __init__(
         self,
@@ -56,11 +63,15 @@ class HttpServer:
         *,
         host: str,
         port: int,
+        grpc: Path,
+        tls: ssl.SSLContext | None,
         grace: float,
         request_id: Callable[[], str],
     ) -> None:
         self._host = host
         self._port = port
+        self._tls = tls
+        self._grace = grace
         front_door = FrontDoor(table, request_id=request_id)
         server = _Server(
             front_door,
@@ -70,6 +81,7 @@ class HttpServer:
             max_line_size=MAX_HEADER,
             access_log=None,
         )
+        self._shared = SharedPort(server, grpc=grpc)
         self._runner = web.ServerRunner(server, shutdown_timeout=grace, handle_signals=False)
 
     async def start(self) -> int:
@@ -78,7 +90,7 @@ class HttpServer:
         Raises `Precondition` (`listen_failed`), when another process listens there, say.
         """
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port, backlog=BACKLOG)
+        site = _Site(self._runner, self._shared, self._host, self._port, self._tls)
         try:
             await site.start()
         except OSError as error:
@@ -88,9 +100,50 @@ class HttpServer:
         port: int = self._runner.addresses[0][1]
         return port
 
+    async def stop_listening(self) -> None:
+        """Take no more connections."""
+        for site in self._runner.sites:
+            await site.stop()
+        self._shared.close_undecided()
+
     async def stop(self) -> None:
-        """Take no more, let running requests finish."""
-        await self._runner.cleanup()
+        """Take no more, let running requests finish; those over gRPC end when its server does."""
+        await self.stop_listening()
+        await asyncio.gather(self._runner.cleanup(), self._shared.close(self._grace))
+
+
+class _Site(web.BaseSite):
+    """The listening sockets of a port that two protocols share."""
+
+    def __init__(
+        self,
+        runner: web.ServerRunner,
+        shared: SharedPort,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        super().__init__(runner, ssl_context=tls, backlog=BACKLOG)
+        self._shared = shared
+        self._host = host
+        self._port = port
+
+    @property
+    def name(self) -> str:
+        """For aiohttp's messages."""
+        return f"{self._host}, port {self._port}"
+
+    async def start(self) -> None:
+        """Listen. Raises OSError."""
+        await super().start()
+        self._server = await asyncio.get_running_loop().create_server(
+            self._shared,
+            self._host,
+            self._port,
+            ssl=self._ssl_context,
+            ssl_handshake_timeout=FIRST_BYTES if self._ssl_context else None,
+            backlog=BACKLOG,
+        )
 
 
 class _Server(web.Server):

@@ -1,0 +1,120 @@
+"""The gRPC server: listeners, limits, stopping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, NamedTuple
+
+import grpc
+
+from broker.api.dispatch import Api
+from broker.errors import Precondition
+from broker.rpc.discovery import Discovery
+from broker.rpc.methods import Methods
+
+MAX_REQUEST: Final = 256 * 1024
+MAX_RESPONSE: Final = 64 * 1024 * 1024
+MAX_METADATA: Final = 32 * 1024
+"""Bytes, as HTTP's headers: a token of 16 KiB, and one too large to be told so in our words."""
+
+_LIMITS: Final = (
+    ("grpc.max_receive_message_length", MAX_REQUEST),
+    ("grpc.max_send_message_length", MAX_RESPONSE),
+    ("grpc.max_metadata_size", MAX_METADATA),
+    ("grpc.absolute_max_metadata_size", MAX_METADATA),
+    ("grpc.max_concurrent_streams", 1000),
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    # whoever does not answer a ping is gone, and so is the connection
+    ("grpc.keepalive_time_ms", 120_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    # a second process on the port is an error, as it is for HTTP
+    ("grpc.so_reuseport", 0),
+)
+
+
+class Certificate(NamedTuple):
+    """PEM files."""
+
+    chain: Path
+    key: Path
+
+
+class Listening(NamedTuple):
+    """Where a server can be called."""
+
+    socket: Path
+    """Where the HTTP port brings the connections that speak HTTP/2, without TLS."""
+    port: int | None
+    """Its own, which the system chose where it was to be 0."""
+
+
+class RpcServer:
+    """Listens on a Unix socket, for what comes over the HTTP port, and on a port of its own.
+
+    `port` None: on none. With `certificate` that port speaks TLS. `grace`: seconds that running
+    calls get when it stops.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        *,
+        host: str,
+        port: int | None,
+        certificate: Certificate | None,
+        grace: float,
+        request_id: Callable[[], str],
+    ) -> None:
+        self._methods = Methods(api, request_id)
+        self._discovery = Discovery(api.contract)
+        self._host = host
+        self._port = port
+        self._certificate = certificate
+        self._grace = grace
+        self._stack = AsyncExitStack()
+
+    async def start(self) -> Listening:
+        """Listen. Raises `Precondition` (`listen_failed`), when another process does there, say."""
+        async with AsyncExitStack() as stack:
+            # mode 0700: whoever may connect to the socket says from where they come
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="broker-")))
+            server = grpc.aio.server(options=_LIMITS)
+            stack.push_async_callback(server.stop, self._grace)
+            server.add_generic_rpc_handlers([self._methods])
+            await self._discovery.serve(server)
+            socket = folder / "grpc"
+            with _listening(str(socket)):
+                server.add_insecure_port(f"unix:{socket}")
+            port = self._port if self._port is None else self._own_port(server, self._port)
+            await server.start()
+            self._stack = stack.pop_all()
+        return Listening(socket, port)
+
+    def _own_port(self, server: grpc.aio.Server, port: int) -> int:
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        with _listening(f"{self._host}, port {port}"):
+            if self._certificate is None:
+                return server.add_insecure_port(f"{host}:{port}")
+            pair = self._certificate.key.read_bytes(), self._certificate.chain.read_bytes()
+            credentials = grpc.ssl_server_credentials([pair])
+            return server.add_secure_port(f"{host}:{port}", credentials)
+
+    async def drain(self) -> None:
+        """Tell who asks for health that there is none; calls are still taken."""
+        await self._discovery.drain()
+
+    async def stop(self) -> None:
+        """Take no more, let running calls finish."""
+        await self.drain()
+        await self._stack.aclose()
+
+
+@contextmanager
+def _listening(place: str) -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        raise Precondition("listen_failed", f"cannot listen on {place}, for gRPC") from error
