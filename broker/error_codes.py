@@ -145,7 +145,7 @@ _ALL: Final = (
     ErrorCode(
         "token_missing",
         Kind.UNAUTHENTICATED,
-        "The Authorization header (gRPC: the metadata `authorization`) is missing, repeated, or not "
+        "The Authorization header (gRPC: the authorization metadata) is missing, repeated, or not "
         "Bearer.",
         "Send 'Authorization: Bearer' and the token, once: the upstream token to exchange it, the "
         "broker's own to call the API.",
