@@ -40,10 +40,22 @@ _ALL: Final = (
         "Send a well-formed request; a token has at most 16,384 characters.",
     ),
     ErrorCode(
+        "body_malformed",
+        Kind.INVALID,
+        "The body is not JSON that every parser reads alike: UTF-8, no member twice in an object.",
+        "Send JSON as a library writes it.",
+    ),
+    ErrorCode(
         "body_too_large",
         Kind.INVALID,
-        "The request body is larger than 64 KiB.",
+        "The request body is larger than 64 KiB, or 256 KiB where the API takes JSON.",
         "Send only the parameters; a token over 16 KiB is not accepted anyway.",
+    ),
+    ErrorCode(
+        "body_unexpected",
+        Kind.INVALID,
+        "The request has a body, and the method takes none.",
+        "Send the fields in the query.",
     ),
     ErrorCode(
         "capability_unknown",
@@ -71,8 +83,9 @@ _ALL: Final = (
     ErrorCode(
         "content_type_unsupported",
         Kind.INVALID,
-        "The body is not application/x-www-form-urlencoded (JSON, for example).",
-        "Send a form, or no body at all.",
+        "The body is not of the type that the path takes: application/json for the API, "
+        "application/x-www-form-urlencoded for /token, either for /sts/exchange.",
+        "Send that type and name it in Content-Type.",
     ),
     ErrorCode(
         "grant_type_unsupported",
@@ -337,8 +350,15 @@ _ALL: Final = (
     ErrorCode(
         "field_invalid",
         Kind.INVALID,
-        "A field of a record breaks the rule that the message gives.",
+        "A field of a request or of a record breaks the rule that the message gives.",
         "Change the field as the message says.",
+    ),
+    ErrorCode(
+        "field_unknown",
+        Kind.INVALID,
+        "A JSON body has a member, at the path that the message names, that no field has as its "
+        "name.",
+        "Check the spelling: lowerCamelCase, or as in the .proto files.",
     ),
     ErrorCode(
         "pattern_invalid",
