@@ -38,6 +38,15 @@ PREFIX: Final = "BROKER_"
 SECRETS: Final = frozenset({"database_url"})
 """Settings that hold a secret: masked when shown, and readable from a file by `…_FILE`."""
 
+CLIENT_VARIABLES: Final = {
+    "BROKER_API": "URL of the broker that `broker iam` and `broker events` talk to. Default: "
+    "`http://127.0.0.1:8080`.",
+    "BROKER_TOKEN": "The access token that they show, as `broker exchange` prints one.",
+    "BROKER_TOKEN_FILE": "File with that token instead.",
+}
+"""Variables of the commands over the API. They are no settings, and a server that is started in
+the same shell passes over them."""
+
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 Algorithm = Literal["ES256", "EdDSA", "ES384", "RS256"]
@@ -400,7 +409,7 @@ def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[s
     files = {f"{PREFIX}{name.upper()}_FILE": name for name in SECRETS}
     values: dict[str, str] = {}
     for variable, text in sorted(environ.items()):
-        if not variable.startswith(PREFIX):
+        if not variable.startswith(PREFIX) or variable in CLIENT_VARIABLES:
             continue
         if variable in known:
             values[variable] = text

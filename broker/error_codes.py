@@ -806,8 +806,20 @@ _ALL: Final = (
         "broker_unreachable",
         Kind.UNAVAILABLE,
         "The command did not get an answer from the broker.",
-        "Check the --issuer URL and that the broker is running.",
+        "Check the --issuer or --api URL and that the broker is running.",
         oauth.TEMPORARILY_UNAVAILABLE,
+    ),
+    ErrorCode(
+        "name_ambiguous",
+        Kind.INVALID,
+        "A name given to a command is that of several records, which the message lists.",
+        "Give the UIDP of one, or more of the path: acme/shop/deploy.",
+    ),
+    ErrorCode(
+        "name_not_found",
+        Kind.NOT_FOUND,
+        "No record that the caller may list has the name that was given to a command.",
+        "Check the spelling, or give the UIDP; a name is a path such as acme/shop/deploy.",
     ),
 )
 

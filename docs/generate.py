@@ -12,7 +12,7 @@ import click
 
 from broker.api.status import WIRES
 from broker.cli import COMMANDS, cli
-from broker.config import PREFIX, SECRETS, Settings
+from broker.config import CLIENT_VARIABLES, PREFIX, SECRETS, Settings
 from broker.contract.methods import Contract, descriptions
 from broker.contract.options import Authorization, Need
 from broker.error_codes import CATALOGUE
@@ -39,6 +39,14 @@ def configuration() -> Iterator[str]:
         if name in SECRETS:
             variable += f", or `{PREFIX}{name.upper()}_FILE`"
         yield _row(variable, _shown(default), field.description or "")
+    yield (
+        "\n## Variables of clients\n\n"
+        "Read by the commands that talk to a broker over its API; an option wins over them. A "
+        "server passes over them.\n\n"
+    )
+    yield "| variable | meaning |\n|---|---|\n"
+    for variable, meaning in CLIENT_VARIABLES.items():
+        yield _row(f"`{variable}`", meaning)
 
 
 def errors() -> Iterator[str]:

@@ -5,20 +5,23 @@ Exit codes: 0 done, 1 refused or failed, 2 the command was called wrongly.
 
 from __future__ import annotations
 
-import importlib
 import sys
 from typing import Final
 
 import click
 
 from broker import __version__
+from broker.cli.groups import CommandGroup
 from broker.errors import BrokerError
 
 COMMANDS: Final = {
     "apply": "broker.cli.apply:apply",
     "audit": "broker.cli.audit:audit",
     "bootstrap": "broker.cli.bootstrap:bootstrap",
+    "completion": "broker.cli.completion:completion",
+    "events": "broker.cli.events:events",
     "exchange": "broker.cli.exchange:exchange",
+    "iam": "broker.cli.iam:iam",
     "keys": "broker.cli.keys:keys",
     "migrate": "broker.cli.migrate:migrate",
     "serve": "broker.cli.serve:serve",
@@ -27,24 +30,9 @@ COMMANDS: Final = {
 }
 
 
-class _Commands(click.Group):
-    """Loads a command's module when the command is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        del ctx
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, name = COMMANDS[cmd_name].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
-        return command
-
-
-@click.command(
-    cls=_Commands,
+@click.group(
+    cls=CommandGroup,
+    modules=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Settings are BROKER_… variables; see docs/configuration.md.",
 )

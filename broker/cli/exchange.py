@@ -9,8 +9,9 @@ import click
 import orjson
 
 from broker.cli.options import output_option, run, token_in
-from broker.sdk.exchange import ExchangeRefused
+from broker.cli.refusals import explain
 from broker.sdk.exchange import exchange as exchange_token
+from broker.sdk.refusal import Refused
 
 
 @click.command()
@@ -49,26 +50,10 @@ def exchange(
                 capabilities=capability,
             )
         )
-    except ExchangeRefused as refusal:
-        _explain(refusal, output)
+    except Refused as refusal:
+        explain(refusal, as_json=output == "json")
         sys.exit(1)
     if output == "json":
         click.echo(orjson.dumps({"token": exchanged.token, "expiry": exchanged.expiry}))
     else:
         click.echo(exchanged.token)
-
-
-def _explain(refusal: ExchangeRefused, output: str) -> None:
-    if output == "json":
-        row = {
-            "error": refusal.error.code,
-            "message": refusal.error.message,
-            "stage": refusal.stage,
-            "request_id": refusal.request_id,
-        }
-        click.echo(orjson.dumps(row), err=True)
-        return
-    click.echo(f"refused: {refusal.error.message}", err=True)
-    click.echo(f"  stage       {refusal.stage or '-'}", err=True)
-    click.echo(f"  reason      {refusal.error.code}", err=True)
-    click.echo(f"  request id  {refusal.request_id or '-'}", err=True)

@@ -7,13 +7,15 @@ import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import IO, Any, Final, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from broker.config import Settings, load
 from broker.errors import Unauthenticated
-from broker.store import Store
+
+if TYPE_CHECKING:  # commands that need neither settings nor records start without them
+    from broker.config import Settings
+    from broker.store import Store
 
 T = TypeVar("T")
 
@@ -38,6 +40,8 @@ output_option = click.option(
 
 def settings_of(config: Path | None) -> Settings:
     """The settings of this environment."""
+    from broker.config import load
+
     return load(os.environ, config)
 
 
@@ -48,6 +52,8 @@ async def opened(settings: Settings) -> AsyncIterator[Store]:
     A SQLite database is migrated on the way, since nobody else works in it; a PostgreSQL one
     has to be current (`broker migrate`).
     """
+    from broker.store import Store
+
     store = Store.open(settings.database_url)
     try:
         if settings.database_url.startswith("sqlite"):
@@ -63,14 +69,19 @@ def token_in(source: IO[bytes]) -> str:
 
     Raises `Unauthenticated` (`token_malformed`) for what cannot be a token.
     """
-    content = source.read(MAX_TOKEN_FILE).strip()
-    if not content:
-        raise Unauthenticated("token_malformed", f"{source.name}: empty; expected a token")
-    if not content.isascii() or any(octet <= 0x20 for octet in content):
+    return token_of(source.read(MAX_TOKEN_FILE), source.name)
+
+
+def token_of(content: bytes, name: str) -> str:
+    """The same of content that is there already; `name` says where it is from."""
+    text = content.strip()
+    if not text:
+        raise Unauthenticated("token_malformed", f"{name}: empty; expected a token")
+    if not text.isascii() or any(octet <= 0x20 for octet in text):
         raise Unauthenticated(
-            "token_malformed", f"{source.name}: not a token, which is one line of base64url"
+            "token_malformed", f"{name}: not a token, which is one line of base64url"
         )
-    return content.decode("ascii")
+    return text.decode("ascii")
 
 
 def printable(text: str) -> str:

@@ -15,7 +15,7 @@ KINDS: Final = {
     if each.__module__ == "broker.errors"
 }
 
-FROM_THE_WIRE: Final = "sdk/exchange.py"
+FROM_THE_WIRE: Final = "sdk/refusal.py"
 """The client raises again what a broker told it: the kind and the code are the answer's."""
 
 

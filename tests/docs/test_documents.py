@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pytest
 
-from broker.config import PREFIX, SECRETS, Settings
+from broker.config import CLIENT_VARIABLES, PREFIX, SECRETS, Settings
 from broker.directory.declaration import apply_declaration
 from broker.error_codes import CATALOGUE
 from broker.iam.capabilities import CapabilityTable, encode
@@ -77,7 +77,7 @@ def test_every_setting_is_documented() -> None:
 def test_variables_that_documents_name_exist(document: Path) -> None:
     """No document speaks of a setting that there is not."""
     known = {PREFIX + name.upper() for name in Settings.model_fields}
-    known |= {f"{PREFIX}{name.upper()}_FILE" for name in SECRETS}
+    known |= {f"{PREFIX}{name.upper()}_FILE" for name in SECRETS} | CLIENT_VARIABLES.keys()
     named = set(re.findall(rf"\b{PREFIX}[A-Z][A-Z_]*", document.read_text()))
     assert named <= known
 
