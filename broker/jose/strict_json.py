@@ -27,17 +27,27 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     integers beyond 64 bits and more than 32 levels. Raises `AmbiguousJson`, whose text names the
     fault and quotes nothing.
     """
-    if (canonical := _canonical(raw)) is not None:
+    canonical = _canonical(raw)
+    if type(canonical) is dict:
         return canonical
-    return _parse_slowly(raw)
+    document = _parse_slowly(raw)
+    if not isinstance(document, dict):
+        raise AmbiguousJson("is not a JSON object")
+    return document
 
 
-def _canonical(raw: bytes) -> dict[str, Any] | None:
-    """The object, if `raw` is just how it is written: compact, in order, nothing dropped.
+def parse_value(raw: bytes) -> Any:
+    """Any JSON value, as strictly as `parse_object`."""
+    canonical = _canonical(raw)
+    return _parse_slowly(raw) if canonical is None else canonical
+
+
+def _canonical(raw: bytes) -> Any:
+    """The value, if `raw` is just how it is written: compact, in order, nothing dropped.
 
     That is how most issuers write, and it costs a third of the other way. What comes back to the
     same bytes had no member twice, no number out of range, nothing that is read in two ways; what
-    does not may still be sound.
+    does not may still be sound. None then, and for null.
     """
     if b"\\u" in raw or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
         return None
@@ -45,12 +55,10 @@ def _canonical(raw: bytes) -> dict[str, Any] | None:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError:
         return None
-    if type(document) is dict and orjson.dumps(document) == raw:
-        return document
-    return None
+    return document if orjson.dumps(document) == raw else None
 
 
-def _parse_slowly(raw: bytes) -> dict[str, Any]:
+def _parse_slowly(raw: bytes) -> Any:
     try:
         document = _DECODER.decode(raw.decode("utf-8"))
     except AmbiguousJson:
@@ -61,8 +69,6 @@ def _parse_slowly(raw: bytes) -> dict[str, Any]:
         raise AmbiguousJson(f"is nested more than {MAX_DEPTH} levels deep") from None
     except ValueError:  # JSONDecodeError, and CPython's limit on the digits of an integer
         raise AmbiguousJson("is not JSON") from None
-    if not isinstance(document, dict):
-        raise AmbiguousJson("is not a JSON object")
     # both are rare: most tokens hold neither escapes nor as many brackets as levels are allowed
     if b"\\u" in raw or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
         _check_tree(document, depth=1)
