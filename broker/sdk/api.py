@@ -55,7 +55,15 @@ class ApiClient:
     be UIDPs, or the names of verified organizations.
     """
 
-    def __init__(self, url: str, token: str, session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        session: aiohttp.ClientSession,
+        *,
+        page_size: int = PAGE_SIZE,
+    ) -> None:
+        self._page_size = page_size
         self._url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"}
         self._session = session
@@ -92,7 +100,7 @@ class ApiClient:
 
         Filters are the request's members, in lowerCamelCase: `name`, `uidp.childrenOf`.
         """
-        parameters: dict[str, Any] = {**(filters or {}), "pageSize": str(PAGE_SIZE)}
+        parameters: dict[str, Any] = {**(filters or {}), "pageSize": str(self._page_size)}
         found: list[Record] = []
         while True:
             page = await self.call("GET", collection.path, parameters=parameters)

@@ -1,4 +1,4 @@
-"""Where the access token of a command comes from."""
+"""Which broker a command talks to, and where its access token comes from."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 
 from broker.cli.options import MAX_TOKEN_FILE, token_in, token_of
 
+DEFAULT_API: Final = "http://127.0.0.1:8080"
 TOKEN: Final = "BROKER_TOKEN"  # noqa: S105 - the name of a variable
 TOKEN_FILE: Final = "BROKER_TOKEN_FILE"  # noqa: S105
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import click
 
-parent_option = click.option("--parent", help="Group: UIDP, or names such as acme/shop.")
+from broker.cli.client.completing import complete_groups
+
+parent_option = click.option(
+    "--parent",
+    help="Group: UIDP, or names such as acme/shop.",
+    shell_complete=complete_groups,
+)
 recursive_option = click.option(
     "--recursive",
     type=bool,
@@ -18,9 +24,3 @@ recursive_option = click.option(
 yes_option = click.option("-y", "--yes", is_flag=True, help="Ask nothing, go on.")
 name_option = click.option("-n", "--name", help="Name.")
 description_option = click.option("-d", "--description", help="Description.")
-roles_option = click.option(
-    "--role",
-    "roles",
-    multiple=True,
-    help="Role to hold at the parent, by name or UIDP; repeats, or has commas.",
-)

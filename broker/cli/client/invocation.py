@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO, Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import IO, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
 from broker.cli.client.asking import Asking, Choice, on_terminal
-from broker.cli.client.credentials import access_token
+from broker.cli.client.credentials import DEFAULT_API, access_token
 from broker.cli.client.names import Names, can_be_given, group_paths
 from broker.cli.client.output import RECORD_FORMATS, Printer
 from broker.cli.refusals import explain
@@ -31,8 +31,6 @@ from broker.sdk.api import (
     connected,
 )
 from broker.sdk.refusal import Refused
-
-DEFAULT_API: Final = "http://127.0.0.1:8080"
 
 P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., Any])

@@ -7,6 +7,7 @@ import sys
 import click
 
 from broker.cli.client import records
+from broker.cli.client.completing import complete_groups
 from broker.cli.client.flags import (
     description_option,
     name_option,
@@ -38,7 +39,9 @@ VIEW = View(
 )
 STATUS = View("check", "checks", (Column("Status", "status"),), key="status", label="message")
 
-group_argument = click.argument("group", metavar="[GROUP]", required=False)
+group_argument = click.argument(
+    "group", metavar="[GROUP]", required=False, shell_complete=complete_groups
+)
 
 
 @click.group(cls=CommandGroup)
@@ -73,7 +76,9 @@ async def describe(run: Invocation, /, *, group: str | None, **only: bool) -> No
 
 
 @account_associations.command()
-@click.argument("groups", metavar="GROUP...", nargs=-1, required=True)
+@click.argument(
+    "groups", metavar="GROUP...", nargs=-1, required=True, shell_complete=complete_groups
+)
 @yes_option
 @api_command(*LIST_FORMATS)
 async def delete(run: Invocation, *, groups: tuple[str, ...]) -> None:

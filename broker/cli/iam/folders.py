@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from broker.cli.client import records
+from broker.cli.client.completing import complete_groups
 from broker.cli.client.flags import (
     description_option,
     name_option,
@@ -20,7 +21,9 @@ from broker.cli.iam.group_records import FOLDERS, skip_refresh_option
 from broker.iam.uidp import Uidp
 from broker.sdk.api import GROUPS
 
-folder_argument = click.argument("folder", metavar="[FOLDER]", required=False)
+folder_argument = click.argument(
+    "folder", metavar="[FOLDER]", required=False, shell_complete=complete_groups
+)
 
 
 @click.group(cls=CommandGroup)
@@ -78,7 +81,7 @@ async def update(
 
 
 @folders.command()
-@click.argument("folder", metavar="[FOLDER]...", nargs=-1)
+@click.argument("folder", metavar="[FOLDER]...", nargs=-1, shell_complete=complete_groups)
 @skip_refresh_option
 @yes_option
 @api_command(*LIST_FORMATS)

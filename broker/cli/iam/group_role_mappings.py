@@ -10,12 +10,12 @@ from collections.abc import Sequence
 import click
 
 from broker.cli.client import records
+from broker.cli.client.completing import complete_groups, complete_roles
 from broker.cli.client.flags import parent_option, recursive_option, yes_option
 from broker.cli.client.invocation import Invocation, api_command
 from broker.cli.client.output import LIST_FORMATS
 from broker.cli.client.tables import Column, View
 from broker.cli.groups import CommandGroup
-from broker.cli.iam.role_names import complete_roles
 from broker.iam.uidp import Uidp
 from broker.sdk.api import GROUP_ROLE_MAPPINGS, IDENTITY_PROVIDERS, Record
 
@@ -44,6 +44,7 @@ role_option = click.option(
 scope_option = click.option(
     "--scope",
     help="Group where they hold it: UIDP, or names such as acme/shop. Default: the provider's.",
+    shell_complete=complete_groups,
 )
 all_option = click.option("--all", "every", is_flag=True, help="All mappings of the provider.")
 

@@ -7,10 +7,10 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from broker.cli.client.completing import complete_roles
 from broker.cli.client.flags import description_option, name_option, parent_option, yes_option
 from broker.cli.client.invocation import Invocation
 from broker.cli.client.values import separated
-from broker.cli.iam.role_names import complete_roles
 from broker.iam.uidp import Uidp
 from broker.sdk.api import IDENTITIES, ROLE_BINDINGS, Record
 

@@ -7,13 +7,13 @@ from typing import IO, Any, Final
 import click
 
 from broker.cli.client import records
+from broker.cli.client.completing import complete_roles
 from broker.cli.client.flags import parent_option, recursive_option, yes_option
 from broker.cli.client.invocation import Invocation, api_command
 from broker.cli.client.output import LIST_FORMATS
 from broker.cli.client.tables import Column, View
 from broker.cli.client.values import separated
 from broker.cli.groups import CommandGroup
-from broker.cli.iam.role_names import complete_roles
 from broker.iam.uidp import Uidp
 from broker.sdk.api import IDENTITY_PROVIDERS, Record
 

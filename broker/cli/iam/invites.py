@@ -7,13 +7,13 @@ from datetime import timedelta
 import click
 
 from broker.cli.client import records
+from broker.cli.client.completing import complete_groups, complete_roles
 from broker.cli.client.flags import parent_option, recursive_option, yes_option
 from broker.cli.client.invocation import Invocation, api_command
 from broker.cli.client.output import LIST_FORMATS
 from broker.cli.client.tables import Column, View
 from broker.cli.client.values import Duration, is_past, seconds
 from broker.cli.groups import CommandGroup
-from broker.cli.iam.role_names import complete_roles
 from broker.sdk.api import GROUP_INVITES
 
 VIEW = View(
@@ -48,7 +48,7 @@ async def list_invites(run: Invocation, *, parent: str | None, recursive: bool) 
 
 
 @invites.command()
-@click.argument("group", metavar="[GROUP]", required=False)
+@click.argument("group", metavar="[GROUP]", required=False, shell_complete=complete_groups)
 @parent_option
 @click.option("--role", help="Role to offer: name or UIDP.", shell_complete=complete_roles)
 @click.option("--email", help="Only for the person with this verified address.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from broker.cli.client.completing import complete_groups
 from broker.cli.client.flags import description_option, name_option, yes_option
 from broker.cli.client.invocation import Invocation, api_command
 from broker.cli.client.output import LIST_FORMATS, TREE_FORMATS
@@ -12,7 +13,9 @@ from broker.cli.iam import group_records
 from broker.cli.iam.group_records import ORGANIZATIONS, skip_refresh_option
 from broker.sdk.api import GROUPS
 
-organization_argument = click.argument("organization", metavar="[ORGANIZATION]", required=False)
+organization_argument = click.argument(
+    "organization", metavar="[ORGANIZATION]", required=False, shell_complete=complete_groups
+)
 
 
 @click.group(cls=CommandGroup)
@@ -47,6 +50,7 @@ async def describe(run: Invocation, *, organization: str | None) -> None:
 async def create(run: Invocation, *, name: str | None, description: str | None) -> None:
     """Create an organization; you become its owner."""
     await group_records.create(run, ORGANIZATIONS, "", name, {"description": description})
+    click.echo("note: your token does not know it yet; exchange for a new one", err=True)
 
 
 @organizations.command()
@@ -63,7 +67,9 @@ async def update(
 
 
 @organizations.command()
-@click.argument("organization", metavar="[ORGANIZATION]...", nargs=-1)
+@click.argument(
+    "organization", metavar="[ORGANIZATION]...", nargs=-1, shell_complete=complete_groups
+)
 @skip_refresh_option
 @yes_option
 @api_command(*LIST_FORMATS)

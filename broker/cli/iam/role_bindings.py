@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 
 from broker.cli.client import records
+from broker.cli.client.completing import complete_roles
 from broker.cli.client.flags import parent_option, recursive_option, yes_option
 from broker.cli.client.invocation import Invocation, api_command
 from broker.cli.client.output import LIST_FORMATS
 from broker.cli.client.tables import Column, View, member
 from broker.cli.groups import CommandGroup
-from broker.cli.iam.role_names import complete_roles
+from broker.iam.uidp import Uidp
 from broker.sdk.api import IDENTITIES, ROLE_BINDINGS, Record
 
 
@@ -61,19 +62,30 @@ async def list_bindings(
 
 @role_bindings.command()
 @identity_option
+@click.option(
+    "--person",
+    nargs=2,
+    metavar="ISSUER SUBJECT",
+    help="Instead of --identity: a person, who need not have logged in yet.",
+)
 @role_option
 @parent_option
 @yes_option
 @api_command()
 async def create(
-    run: Invocation, *, identity: str | None, role: str | None, parent: str | None
+    run: Invocation,
+    *,
+    identity: str | None,
+    person: tuple[str, str] | None,
+    role: str | None,
+    parent: str | None,
 ) -> None:
-    """Let an identity hold a role at a group, and at everything below it."""
+    """Let an identity or a person hold a role at a group, and at everything below it."""
+    if identity and person:
+        raise click.UsageError("Give --identity or --person.")
     group = await run.group(parent)
-    binding = {
-        "identityUid": await run.identity(identity, at=group),
-        "roleUid": await run.role(role, at=group),
-    }
+    holder = Uidp.of_person(*person) if person else await run.identity(identity, at=group)
+    binding = {"identityUid": holder, "roleUid": await run.role(role, at=group)}
     run.out.record(VIEW, await run.api.create(ROLE_BINDINGS, group, binding))
 
 
