@@ -38,6 +38,7 @@ from broker.store import Store
 from broker.upstream.issuers import Issuers
 from broker.upstream.oidc import OidcVerifier
 from broker.upstream.outbound import OutboundClient
+from broker.web.api import ApiPaths
 from broker.web.health import Health
 from broker.web.server import HttpServer, routes
 from broker.web.sts import StsExchange
@@ -280,6 +281,7 @@ class Broker:
         calls = await rpc.start()
         server = HttpServer(
             table,
+            ApiPaths(api).find,
             host=settings.host,
             port=settings.port,
             grpc=calls.socket,

@@ -7,7 +7,7 @@ stands for a field that is left out. Nothing of the input is quoted but names, c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -62,11 +62,9 @@ def from_json(document: object, kind: type[_Message]) -> _Message:
     return message
 
 
-def fields_by_spelling(message: Descriptor) -> Mapping[str, FieldDescriptor]:
+def fields_by_spelling(fields: Iterable[FieldDescriptor]) -> Mapping[str, FieldDescriptor]:
     """Under the name of the .proto file, and in lowerCamelCase."""
-    return {field.name: field for field in message.fields} | {
-        field.json_name: field for field in message.fields
-    }
+    return {spelling: field for field in fields for spelling in (field.name, field.json_name)}
 
 
 def _invalid(fault: Fault) -> Invalid:
@@ -132,7 +130,7 @@ def _compile(message: Descriptor, known: dict[str, Merge]) -> Merge:
         reader = known[message.full_name] = _MessageReader()
         reader.fields = {
             name: (field, _compile_field(field, known))
-            for name, field in fields_by_spelling(message).items()
+            for name, field in fields_by_spelling(message.fields).items()
         }
     return known[message.full_name]
 

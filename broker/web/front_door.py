@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Final
@@ -16,7 +16,6 @@ from broker.web.rendering import ErrorRenderer, gateway_error
 
 log = structlog.get_logger()
 
-MAX_BODY: Final = 64 * 1024
 MAX_HEADER: Final = 32 * 1024
 """Bytes of one header or of the request line: a token of 16 KiB, and one too large to be told so
 in our words."""
@@ -33,11 +32,31 @@ class Route:
     errors: ErrorRenderer = gateway_error
 
 
-class FrontDoor:
-    """The request handler of the server. Paths are literal."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the path of a request leads to."""
 
-    def __init__(self, routes: Mapping[str, Route], *, request_id: Callable[[], str]) -> None:
+    path: str
+    """As the log has it: without what a variable holds."""
+    handler: Handler | None
+    """None: the path is there, with other methods."""
+    allowed: Collection[str] = ()
+    """Those, when there is no handler."""
+    errors: ErrorRenderer = gateway_error
+
+
+Find = Callable[[web.BaseRequest], Place | None]
+"""None: no such path."""
+
+
+class FrontDoor:
+    """The request handler of the server. Literal paths first, then those that `find` knows."""
+
+    def __init__(
+        self, routes: Mapping[str, Route], find: Find, *, request_id: Callable[[], str]
+    ) -> None:
         self._routes = routes
+        self._find = find
         self._request_id = request_id
 
     async def __call__(self, request: web.BaseRequest) -> web.Response:
@@ -45,29 +64,35 @@ class FrontDoor:
         started = perf_counter()
         request_id = self._request_id()
         bind_contextvars(request_id=request_id)
-        route = self._routes.get(request.path)
-        response = await self._answer(request, route, request_id)
+        place = self._place(request)
+        response = await self._answer(request, place, request_id)
         response.headers["X-Request-Id"] = request_id
         log.info(
             "request",
             method=request.method,
-            path=request.path if route else "(unknown)",
+            path=place.path if place else "(unknown)",
             status=response.status,
             ms=round((perf_counter() - started) * 1000, 2),
         )
         return response
 
+    def _place(self, request: web.BaseRequest) -> Place | None:
+        route = self._routes.get(request.path)
+        if route is None:
+            return self._find(request)
+        handler = route.handlers.get(request.method)
+        return Place(request.path, handler, route.handlers, route.errors)
+
     async def _answer(
-        self, request: web.BaseRequest, route: Route | None, request_id: str
+        self, request: web.BaseRequest, place: Place | None, request_id: str
     ) -> web.Response:
-        render = route.errors if route else gateway_error
+        render = place.errors if place else gateway_error
         try:
-            if route is None:
+            if place is None:
                 raise NotFound("path_unknown", "no such path")
-            handler = route.handlers.get(request.method)
-            if handler is None:
-                return _method_not_allowed(route, request_id)
-            return await handler(request, request_id)
+            if place.handler is None:
+                return _method_not_allowed(place, request_id)
+            return await place.handler(request, request_id)
         except BrokerError as error:
             log.debug("refused", code=error.code, stage=error.stage and error.stage.value)
             return render(error, request_id)
@@ -78,10 +103,10 @@ class FrontDoor:
             return render(None, request_id)
 
 
-def _method_not_allowed(route: Route, request_id: str) -> web.Response:
-    allowed = ", ".join(sorted(route.handlers))
+def _method_not_allowed(place: Place, request_id: str) -> web.Response:
+    allowed = ", ".join(sorted(place.allowed))
     error = Invalid("method_not_allowed", f"expected one of: {allowed}")
-    response = route.errors(error, request_id)
+    response = place.errors(error, request_id)
     response.set_status(405)
     response.headers["Allow"] = allowed
     return response

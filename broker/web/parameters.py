@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Mapping
 from typing import Final
 from urllib.parse import parse_qsl
@@ -11,65 +10,51 @@ from aiohttp import web
 
 from broker.errors import Invalid, Stage
 from broker.iam.uidp import Uidp
+from broker.web.bodies import check_type, read_body
 
 FORM: Final = "application/x-www-form-urlencoded"
 MAX_PARAMETERS: Final = 200
-BODY_TIMEOUT: Final = 10
-"""Seconds that a body may take to arrive."""
+MAX_FORM: Final = 64 * 1024
+"""Bytes of a form."""
 
 Parameters = Mapping[str, list[str]]
 
 
 async def read_form(request: web.BaseRequest) -> Parameters:
     """The body of a POST. Raises `Invalid` for another content type, or a body over the limit."""
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT):
-            body = await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise Invalid(
-            "body_too_large", "the body is larger than 64 KiB", stage=Stage.REQUEST
-        ) from None
-    except TimeoutError:
-        raise Invalid(
-            "request_malformed",
-            f"the body did not arrive within {BODY_TIMEOUT} s",
-            stage=Stage.REQUEST,
-        ) from None
-    except web.RequestPayloadError:  # Content-Encoding: gzip, and it is not
-        raise Invalid(
-            "request_malformed", "the body is not what its headers say", stage=Stage.REQUEST
-        ) from None
+    body = await read_body(request, MAX_FORM)
     if not body:
         return {}
-    if request.content_type != FORM:
-        raise Invalid(
-            "content_type_unsupported", f"Content-Type: expected {FORM}", stage=Stage.REQUEST
-        )
+    check_type(request, FORM)
     return parse(body)
 
 
-def read_query(request: web.BaseRequest) -> Parameters:
+def read_query(
+    request: web.BaseRequest, *, limit: int = MAX_PARAMETERS, keep_empty: bool = False
+) -> Parameters:
     """The query of the URL."""
-    return parse(request.rel_url.raw_query_string.encode())
+    encoded = request.rel_url.raw_query_string
+    return parse(encoded.encode(), limit=limit, keep_empty=keep_empty) if encoded else {}
 
 
-def parse(encoded: bytes) -> Parameters:
+def parse(encoded: bytes, *, limit: int = MAX_PARAMETERS, keep_empty: bool = False) -> Parameters:
     """`application/x-www-form-urlencoded` to values by name; RFC 6749 appendix B: UTF-8.
 
-    A parameter without a value counts as left out (RFC 6749 §3.2).
+    A parameter without a value counts as left out (RFC 6749 §3.2), unless `keep_empty`.
     """
     values: dict[str, list[str]] = {}
     try:
         for name, value in parse_qsl(
             encoded.decode("ascii"),
+            keep_blank_values=keep_empty,
             errors="strict",
-            max_num_fields=MAX_PARAMETERS,
+            max_num_fields=limit,
         ):
             values.setdefault(name, []).append(value)
     except ValueError:  # UnicodeDecodeError is one
         raise Invalid(
             "parameters_malformed",
-            f"parameters: expected at most {MAX_PARAMETERS}, URL-encoded UTF-8",
+            f"parameters: expected at most {limit}, URL-encoded UTF-8",
             stage=Stage.REQUEST,
         ) from None
     return values

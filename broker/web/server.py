@@ -15,7 +15,8 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
 from broker.errors import Invalid, Precondition, Stage
-from broker.web.front_door import MAX_BODY, MAX_HEADER, FrontDoor, Handler, Route
+from broker.web.bodies import MAX_JSON
+from broker.web.front_door import MAX_HEADER, Find, FrontDoor, Handler, Route
 from broker.web.health import Health
 from broker.web.rendering import gateway_error, oauth_error
 from broker.web.shared_port import FIRST_BYTES, SharedPort
@@ -53,6 +54,8 @@ def _document(handler: Handler) -> Route:
 class HttpServer:
     """Listens, and stops without dropping what runs.
 
+    `table` has the literal paths, `find` knows the others.
+
     `grpc` is the Unix socket of the gRPC server, which gets the connections that speak HTTP/2.
     With `tls` the port speaks nothing else. `grace`: seconds.
     """
@@ -60,6 +63,7 @@ class HttpServer:
     def __init__(
         self,
         table: dict[str, Route],
+        find: Find,
         *,
         host: str,
         port: int,
@@ -72,7 +76,7 @@ class HttpServer:
         self._port = port
         self._tls = tls
         self._grace = grace
-        front_door = FrontDoor(table, request_id=request_id)
+        front_door = FrontDoor(table, find, request_id=request_id)
         server = _Server(
             front_door,
             request_id=request_id,
@@ -215,5 +219,5 @@ def _request(
         writer,  # type: ignore[arg-type]  # aiohttp keeps the writer's type to itself
         task,
         asyncio.get_running_loop(),
-        client_max_size=MAX_BODY,
+        client_max_size=MAX_JSON,
     )

@@ -1,8 +1,8 @@
 """`GET|POST /sts/exchange`: the platform's dialect of the exchange.
 
 `Authorization: Bearer <upstream token>`; parameters `aud` (repeats), `scope`, `scopes` (repeats),
-`identity`, `cap` (repeats) in the query or in a form body. Answers `token`, `refreshToken`,
-`expiry` (RFC 3339).
+`identity`, `cap` (repeats) in the query, in a form, or in JSON, whose names may be in either
+spelling of the proto3 mapping. Answers `token`, `refreshToken`, `expiry` (RFC 3339).
 """
 
 from __future__ import annotations
@@ -10,12 +10,26 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
-from broker.errors import BrokerError, Invalid, Stage, Unauthenticated
+from broker.contract.json_input import from_json
+from broker.contract.proto.oidc.v1.security_token_service_pb2 import (
+    ExchangeRequest as ExchangeMessage,
+)
+from broker.errors import BrokerError, Invalid, Stage
 from broker.grants.exchange import Exchange
 from broker.grants.request import Call, ExchangeRequest
-from broker.web.parameters import Parameters, check_names, read_form, read_query, single
+from broker.web.bearer import bearer, missing
+from broker.web.bodies import JSON, check_type, parse_json, read_body
+from broker.web.parameters import (
+    FORM,
+    MAX_FORM,
+    Parameters,
+    check_names,
+    parse,
+    read_query,
+    single,
+)
 from broker.web.parameters import uidp as parse_uidp
 from broker.web.parameters import uidps as parse_uidps
 from broker.web.rendering import json_response
@@ -51,7 +65,7 @@ async def _parse(request: web.BaseRequest, call: Call) -> ExchangeRequest:
     scopes = [*parameters.get("scope", ()), *parameters.get("scopes", ())]
     return ExchangeRequest(
         call=call,
-        token=bearer(request),
+        token=_upstream_token(request),
         identity=parse_uidp(identity, "identity") if identity else None,
         audience=tuple(dict.fromkeys(parameters.get("aud", ()))),
         scopes=parse_uidps([scope for scope in scopes if scope], "scopes"),
@@ -61,34 +75,40 @@ async def _parse(request: web.BaseRequest, call: Call) -> ExchangeRequest:
 
 async def _parameters(request: web.BaseRequest) -> Parameters:
     query = read_query(request)
-    form = await read_form(request) if request.can_read_body else {}
-    if query and form:
+    body = await _read_body(request) if request.can_read_body else {}
+    if query and body:
         raise Invalid(
             "parameters_split",
             "parameters: expected in the query or in the body, not in both",
             stage=Stage.REQUEST,
         )
-    return query or form
+    return query or body
 
 
-def bearer(request: web.BaseRequest) -> str:
-    """The bearer token (RFC 6750 §2.1). Raises `Unauthenticated` when there is none."""
-    values = request.headers.getall(hdrs.AUTHORIZATION, [])
-    if len(values) != 1:
-        fault = "is missing" if not values else "is given more than once"
-        raise Unauthenticated(
-            "token_missing",
-            f"the Authorization header {fault}; expected 'Bearer' and the upstream token",
-            stage=Stage.REQUEST,
-            field="Authorization",
-        )
-    scheme, _, token = values[0].partition(" ")
-    token = token.strip(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated(
-            "token_missing",
-            "the Authorization header: expected 'Bearer' and the upstream token",
-            stage=Stage.REQUEST,
-            field="Authorization",
-        )
+async def _read_body(request: web.BaseRequest) -> Parameters:
+    body = await read_body(request, MAX_FORM)
+    if not body:
+        return {}
+    check_type(request, FORM, JSON)
+    return _as_parameters(parse_json(body)) if request.content_type == JSON else parse(body)
+
+
+def _as_parameters(document: object) -> Parameters:
+    """The JSON of chainguard.platform.oidc.ExchangeRequest, under the names of the parameters."""
+    try:
+        message = from_json(document, ExchangeMessage)
+    except Invalid as error:
+        error.stage = Stage.REQUEST
+        raise
+    return {
+        field.name: list(value) if field.is_repeated else [value]
+        for field, value in message.ListFields()
+    }
+
+
+def _upstream_token(request: web.BaseRequest) -> str:
+    expected = "the upstream token"
+    token = bearer(request, expected=expected)
+    if token is None:
+        raise missing("is missing", expected)
     return token

@@ -380,7 +380,7 @@ async def test_rfc_8693_parameters_are_strict(
 async def test_parameters_of_sts_exchange_are_strict(
     broker: RunningBroker, issuer: LocalIssuer, ci: Uidp
 ) -> None:
-    """Unknown, repeated, unsupported, split between query and body, JSON."""
+    """Unknown, repeated, unsupported, split between query and body, neither form nor JSON."""
     token = issuer.token(issuer.github_claims())
     url = f"{broker.url}/sts/exchange"
     headers = {"Authorization": f"Bearer {token}"}
@@ -397,9 +397,32 @@ async def test_parameters_of_sts_exchange_are_strict(
     await refused(broker, answer, 400, "parameters_malformed", "request")
     answer = await call("POST", url, data={"aud": "x"}, params={"identity": ci}, headers=headers)
     await refused(broker, answer, 400, "parameters_split", "request")
-    json_headers = {**headers, "Content-Type": "application/json"}
-    answer = await call("POST", url, data=b'{"identity": "x"}', headers=json_headers)
+    text = {**headers, "Content-Type": "text/plain"}
+    answer = await call("POST", url, data=b'{"identity": "x"}', headers=text)
     await refused(broker, answer, 400, "content_type_unsupported", "request")
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b'{"identity": "x", "identity": "x"}', "body_malformed"),
+        (b'{"identity": "x"', "body_malformed"),
+        (b"\xff", "body_malformed"),
+        (b"[]", "field_invalid"),
+        (b'{"identity": ["x"]}', "field_invalid"),
+        (b'{"identityProvider": "x", "identity_provider": "x"}', "field_invalid"),
+        (b'{"scpoe": "x"}', "field_unknown"),
+        (b'{"identityProvider": "x"}', "parameter_unsupported"),
+        (b'{"identity": "x"}', "uidp_malformed"),
+    ],
+)
+async def test_json_of_sts_exchange_is_as_strict(
+    broker: RunningBroker, issuer: LocalIssuer, body: bytes, reason: str
+) -> None:
+    """Duplicate and unknown members, wrong types, what is not supported."""
+    headers = {"Authorization": f"Bearer {issuer.token()}", "Content-Type": "application/json"}
+    answer = await call("POST", f"{broker.url}/sts/exchange", data=body, headers=headers)
+    await refused(broker, answer, 400, reason, "request")
 
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -76,19 +76,30 @@ async def test_a_success_is_recorded_without_the_token(
     assert len(record.token_sha256) == 64
 
 
-@pytest.mark.parametrize("where", ["query", "form"])
-async def test_parameters_come_in_the_query_or_in_a_form(
+@pytest.mark.parametrize("where", ["query", "form", "json"])
+async def test_parameters_come_in_the_query_in_a_form_or_in_json(
     broker: RunningBroker, issuer: LocalIssuer, acme: Organization, ci: Uidp, where: str
 ) -> None:
-    """GET with a query, POST with a form: the same answer."""
+    """GET with a query, POST with a form or with JSON: the same answer."""
     parameters = [("identity", ci), ("aud", "a"), ("aud", "b"), ("scope", acme.folder)]
     parameters += [("scopes", acme.folder), ("cap", "groups.list"), ("cap", "roles.list")]
     headers = {"Authorization": f"Bearer {issuer.token(issuer.github_claims())}"}
     url = f"{broker.url}/sts/exchange"
     if where == "query":
         answer = await call("GET", url, params=parameters, headers=headers)
-    else:
+    elif where == "form":
         answer = await call("POST", url, data=parameters, headers=headers)
+    else:
+        message = {
+            "identity": ci,
+            "aud": ["a", "b"],
+            "scope": acme.folder,
+            "scopes": [acme.folder],
+            "cap": ["groups.list", "roles.list"],
+            "identity_provider": "",
+        }
+        headers["Content-Type"] = "application/json; charset=utf-8"
+        answer = await call("POST", url, data=json.dumps(message), headers=headers)
     assert answer.status == 200, answer.body
     assert answer.claims["aud"] == ["a", "b"]
     assert answer.claims["role_bindings"] == []

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from broker.iam.uidp import Uidp
 from broker.sdk.testing.issuer import LocalIssuer
-from broker.web import parameters
+from broker.web import bodies
 from tests.kit.brokers import RunningBroker
 from tests.kit.calls import call, exchange, oauth
 
@@ -201,7 +201,7 @@ async def test_a_body_that_never_comes_is_not_waited_for(
     broker: RunningBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each request is answered in bounded time."""
-    monkeypatch.setattr(parameters, "BODY_TIMEOUT", 0.05)
+    monkeypatch.setattr(bodies, "BODY_TIMEOUT", 0.05)
     answer = await send(broker, form(b"grant_type=x", length=100))
     assert (answer.status, answer.json["reason"]) == (400, "request_malformed")
     assert "did not arrive within" in answer.json["error_description"]
