@@ -480,13 +480,13 @@ _ALL: Final = (
         "Ask for them in parts.",
     ),
     ErrorCode(
-        "account_association_exists",
+        "association_exists",
         Kind.CONFLICT,
         "The group has account associations; it can have one record of them.",
         "Update the record that there is.",
     ),
     ErrorCode(
-        "group_role_mapping_exists",
+        "mapping_exists",
         Kind.CONFLICT,
         "The provider's group has this role at this scope, or a mapping with this UIDP exists.",
         "Nothing.",
@@ -537,18 +537,6 @@ _ALL: Final = (
         "binding_not_found",
         Kind.NOT_FOUND,
         "A role binding that was named does not exist.",
-        "Check the id.",
-    ),
-    ErrorCode(
-        "account_association_not_found",
-        Kind.NOT_FOUND,
-        "The group that was named has no account associations.",
-        "Check the id; create the record first.",
-    ),
-    ErrorCode(
-        "group_role_mapping_not_found",
-        Kind.NOT_FOUND,
-        "A group role mapping that was named does not exist.",
         "Check the id.",
     ),
     ErrorCode(

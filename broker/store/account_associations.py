@@ -47,9 +47,7 @@ class AccountAssociations:
             "created_at": association.created_at,
             **_mutable(association),
         }
-        exists = Conflict(
-            "account_association_exists", "the group has account associations", field="group"
-        )
+        exists = Conflict("association_exists", "the group has account associations", field="group")
         await self._transaction.insert(
             account_associations,
             values,
@@ -84,9 +82,7 @@ class AccountAssociations:
 
 
 def _not_found() -> NotFound:
-    return NotFound(
-        "account_association_not_found", "the group has no account associations", field="group"
-    )
+    return NotFound("association_not_found", "the group has no account associations", field="group")
 
 
 def _mutable(association: AccountAssociation) -> dict[str, Any]:

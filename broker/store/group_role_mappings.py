@@ -50,9 +50,7 @@ class GroupRoleMappings:
         not exist. Role and scope are not looked at.
         """
         await self._expect_provider(mapping.identity_provider)
-        exists = Conflict(
-            "group_role_mapping_exists", "the group has this role at this scope already"
-        )
+        exists = Conflict("mapping_exists", "the group has this role at this scope already")
         await self._transaction.insert(
             group_role_mappings,
             _columns(mapping),
@@ -87,9 +85,7 @@ class GroupRoleMappings:
         """Raises `NotFound`."""
         statement = delete(group_role_mappings).where(group_role_mappings.c.id == uidp)
         if not await self._transaction.change(statement):
-            raise NotFound(
-                "group_role_mapping_not_found", "the group role mapping does not exist", field="id"
-            )
+            raise NotFound("mapping_not_found", "the group role mapping does not exist", field="id")
 
     async def _expect_provider(self, provider: Uidp) -> None:
         # asked for by itself: SQLite does not say which foreign key was violated

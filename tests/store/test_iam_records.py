@@ -164,7 +164,7 @@ async def test_an_update_replaces_all_of_an_association_but_its_creation(store: 
         assert await records.account_associations.get(acme.id) == after
         with pytest.raises(NotFound) as refused:
             await records.account_associations.update(association(MISSING))
-    assert refused.value.code == "account_association_not_found"
+    assert refused.value.code == "association_not_found"
 
 
 async def test_a_mapping_comes_back_as_it_went_in(store: Store) -> None:
@@ -185,7 +185,7 @@ async def test_a_mapping_comes_back_as_it_went_in(store: Store) -> None:
         assert await records.group_role_mappings.get(one.id) is None
         with pytest.raises(NotFound) as refused:
             await records.group_role_mappings.delete(one.id)
-    assert refused.value.code == "group_role_mapping_not_found"
+    assert refused.value.code == "mapping_not_found"
 
 
 async def test_a_mapping_gives_one_thing_once(store: Store) -> None:
@@ -207,7 +207,7 @@ async def test_a_mapping_gives_one_thing_once(store: Store) -> None:
         ):
             await records.group_role_mappings.add(one)
     refused = await refusal(store, "group_role_mappings", mapping(login))
-    assert refused.code == "group_role_mapping_exists"
+    assert refused.code == "mapping_exists"
 
 
 async def test_a_mapping_needs_its_group_and_its_provider(store: Store) -> None:
