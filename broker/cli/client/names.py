@@ -84,7 +84,7 @@ class Names:
             named = await self._api.records(collection, filters)
             return await self._only(collection, named, text, flag=flag)
         *above, name = text.split("/")
-        named = await self._api.records(collection, {"name": name})
+        named = await self._api.records(collection, {"name": name}) if name else []
         if above and named:
             named = await self._below(named, above)
         if collection is GROUPS:
