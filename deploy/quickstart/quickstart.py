@@ -182,11 +182,20 @@ async def story(stack: AsyncExitStack) -> None:
         raise Failed(f"the audit log has no explanation of request {request_id}")
     show(explained)
 
-    title(8, "What next")
+    title(8, "The owner works through the management API")
+    alice = kept("alice.jwt", provider.token({"sub": "alice"}))
+    command("exchange", "--issuer", url, "--token", alice)
+    owner = kept("owner.jwt", (await run("exchange", "--issuer", url, "--token", alice))[0])
+    for words in (("iam", "organizations", "list", "-o", "tree"), ("iam", "identities", "list")):
+        command(*words, "--api", url, "--token", owner)
+        show((await run(*words, "--api", url, "--token", owner))[0])
+
+    title(9, "What next")
     show(
         "make serve                            run the broker\n"
         "deploy/quickstart/acme.yaml           declare your own organization and identities\n"
         "README.md                             a GitHub Actions workflow in ten minutes\n"
+        f"{url}/docs            every call of the API, while it runs (docs/api.md explains)\n"
         "docs/configuration.md, docs/cli.md    every setting, every command\n"
         "docs/security-model.md                what is checked, and against what"
     )
