@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from broker.errors import Precondition
 from broker.store import Store
+from broker.store.schema import Schema
 from broker.store.tables import metadata
 
 
@@ -77,6 +81,7 @@ async def test_a_store_of_a_newer_version_is_left_alone(url: str) -> None:
 MIGRATE = """
 import asyncio, sys
 from broker.store import Store
+from broker.store.schema import Schema
 async def main():
     store = Store.open(sys.argv[1])
     print("ready", flush=True)
@@ -108,3 +113,25 @@ async def test_processes_can_migrate_at_once(empty_url: str) -> None:
     await store.check()
     assert await store.generation() == 0
     await store.close()
+
+
+def test_the_revisions_are_alembics() -> None:
+    """What is read off the names of the files is what Alembic would run, in its order."""
+    config = Config()
+    config.set_main_option("script_location", "broker.store:migrations")
+    config.set_main_option("path_separator", "os")
+    scripts = ScriptDirectory.from_config(config)
+    in_order = [script.revision for script in scripts.walk_revisions()][::-1]
+    assert list(Schema().revisions) == in_order
+
+
+def test_a_database_that_is_up_to_date_needs_no_alembic(url: str) -> None:
+    """A process that finds nothing to migrate does not import it."""
+    code = (
+        "import asyncio, sys; from broker.store import Store\n"
+        "async def main():\n"
+        "    store = Store.open(sys.argv[1]); await store.migrate(); await store.check()\n"
+        "    await store.close()\n"
+        "asyncio.run(main()); sys.exit('alembic' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, url], check=False).returncode == 0
