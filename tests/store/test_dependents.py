@@ -83,6 +83,11 @@ async def test_a_deleted_group_takes_everything_that_is_or_speaks_of_what_is_bel
                 mapping(kept.provider, role=gone.role.id),
                 mapping(kept.provider, scope=gone.group.id),
                 replace(mapping(gone.provider), id=mapping(kept.provider).id, scope=acme.id),
+                replace(
+                    mapping(kept.provider),
+                    id=mapping(gone.provider).id,
+                    external_group=gone.group.name,
+                ),
             ):
                 await records.group_role_mappings.add(one)
     async with store.write() as records:

@@ -233,6 +233,7 @@ async def test_walking_the_pages_gives_what_is_selected_in_order(
         while True:
             assert page.total == (len(expected) if selection.count else None)
             found += page.records
+            assert len(found) <= len(expected)
             assert len(page.records) <= (selection.limit or 0)
             if page.next is None:
                 break
