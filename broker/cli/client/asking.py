@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,7 +37,8 @@ class Asking:
     def text(self, flag: str, question: str) -> str:
         """A line that is not empty."""
         self._expect_terminal(flag)
-        answer: str = click.prompt(question, err=True)
+        with _interruptible():
+            answer: str = click.prompt(question, err=True)
         return answer.strip()
 
     def choice(self, flag: str, question: str, choices: Sequence[Choice]) -> str:
@@ -56,7 +59,8 @@ class Asking:
             return
         if not self.is_terminal:
             raise click.UsageError(f"{question} Not a terminal to ask on: give --yes.")
-        click.confirm(question, err=True, abort=True)
+        with _interruptible():
+            click.confirm(question, err=True, abort=True)
 
     def _expect_terminal(self, flag: str) -> None:
         if self.yes or not self.is_terminal:
@@ -66,3 +70,15 @@ class Asking:
 def on_terminal() -> bool:
     """Whether questions can be seen and answered."""
     return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends a question. asyncio's own handler would cancel the task, which waits for the
+    answer and hears of it too late.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

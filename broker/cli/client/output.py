@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from broker.cli.client.tables import (
     aligned,
     assignments,
     comma_separated,
-    flat,
+    listed,
     markdown,
     shown,
 )
@@ -24,6 +25,9 @@ LIST_FORMATS: Final = (
 )  # fmt: skip
 TREE_FORMATS: Final = (*LIST_FORMATS, "tree")
 RECORD_FORMATS: Final = (*LIST_FORMATS, "env")
+
+PADDING: Final = 2
+"""Columns that rich puts around a cell, more than we do."""
 
 
 class Printer:
@@ -59,7 +63,7 @@ class Printer:
                 for line in assignments(view.noun, record):
                     click.echo(line)
             case "table" | "wide":
-                for line in aligned(list(flat(record)) or [("", "")]):
+                for line in aligned(list(listed(record))):
                     click.echo(line)
 
     def deleted(self, view: View, records: Sequence[Record]) -> None:
@@ -105,10 +109,17 @@ class Printer:
             click.echo(comma_separated([headings, *rows]), nl=False)
         elif self.form == "markdown":
             click.echo("\n".join(markdown([headings, *rows])))
-        elif self._is_terminal:
+        else:
+            self._table(headings, rows)
+
+    def _table(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        lines = list(aligned([[heading.upper() for heading in headings], *rows]))
+        # what is wider is left to the terminal: a UIDP that was cut or folded cannot be copied
+        widest = max(map(len, lines)) + PADDING * len(headings)
+        if self._is_terminal and widest <= shutil.get_terminal_size().columns:
             _draw(headings, rows)
         else:
-            click.echo("\n".join(aligned([[h.upper() for h in headings], *rows])))
+            click.echo("\n".join(lines))
 
 
 def _draw(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

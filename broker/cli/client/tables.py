@@ -74,8 +74,23 @@ def flat(record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
     for name, value in record.items():
         if isinstance(value, Mapping):
             yield from flat(value, f"{prefix}{name}.")
-        elif value not in ("", None, [], False):
+        elif value not in ("", None, [], False) and not _says_nothing(value):
             yield printable(f"{prefix}{name}"), shown(value)
+
+
+def listed(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The same for people: each element of a list in a row of its own."""
+    for name, text in flat(record):
+        value = member(record, name)
+        if isinstance(value, list):
+            yield from zip([name, *[""] * (len(value) - 1)], map(shown, value), strict=True)
+        else:
+            yield name, text
+
+
+def _says_nothing(value: object) -> bool:
+    """Whether it is the zero of an enum: protobuf's style has each end so."""
+    return isinstance(value, str) and value.endswith("_UNSPECIFIED")
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
