@@ -93,7 +93,7 @@ def test_command_lines_of_documents_are_understood(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
     for word in line.words:  # files that a reader of the document has
-        if re.fullmatch(r"[\w/-]+\.(yaml|jwt|toml)", word):
+        if re.fullmatch(r"[\w/-]+\.(yaml|jwt|toml|txt)", word):
             Path(word).parent.mkdir(parents=True, exist_ok=True)
             Path(word).touch()
     _parse(list(line.words))
