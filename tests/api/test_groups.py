@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from google.rpc import code_pb2
 
 from tests.api.world import Acme
-from tests.kit.api import Wire, refused
+from tests.kit.api import Wire
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -56,11 +56,14 @@ class World:
     issuer: LocalIssuer
     http: Wire
     grpc: Wire
-    _numbers: Iterable[int] = field(default_factory=count, repr=False)
+    operator: Caller
+    """Who runs the installation. The token is from before any role; for what they created since,
+    `login(OPERATOR, scope=…)`."""
+    _numbers: Iterator[int] = field(default_factory=count, repr=False)
 
     def number(self) -> int:
         """Another one each time, for names."""
-        return next(iter(self._numbers))
+        return next(self._numbers)
 
     async def login(self, subject: str, **parameters: Any) -> Caller:
         """A registered person with a fresh token; `parameters` are the exchange's."""
@@ -72,16 +75,6 @@ class World:
         answer = await exchange(self.broker, token, identity, **parameters)
         assert answer.status == 200, answer.body
         return Caller(self.grpc, answer.body["token"], identity)
-
-    async def operator(self) -> Caller:
-        """Who runs the installation; no role anywhere."""
-        async with self.broker.store.read() as records:
-            known = await records.identities.get(self.person_uidp(OPERATOR))
-        if known is None:
-            await Organization(self.broker.store, Uidp(OWNER), Uidp(OWNER)).person(
-                self.issuer.url, OPERATOR
-            )
-        return await self.login(OPERATOR)
 
     def person_uidp(self, subject: str) -> Uidp:
         """Of a person of the issuer, registered or not."""
@@ -160,10 +153,15 @@ class Acme:
 
     async def holder(self, *capabilities: str, at: Uidp | None = None) -> Caller:
         """A person with exactly these capabilities, at the organization or elsewhere in it."""
+        return await self.holding({at or self.id: capabilities})
+
+    async def holding(self, held: Mapping[Uidp, Iterable[str]]) -> Caller:
+        """A person with exactly these capabilities at these groups."""
         number = self.world.number()
         uidp = await self.records.person(self.world.issuer.url, f"holder-{number}")
-        role = await self.records.role(f"holder {number}", *capabilities)
-        await self.records.bind(uidp, role, at or self.id)
+        for group, capabilities in held.items():
+            role = await self.records.role(f"holder {number}", *capabilities)
+            await self.records.bind(uidp, role, group)
         return await self.world.login(f"holder-{number}")
 
     async def folder(self, name: str = "", parent: str = "") -> Uidp:
@@ -213,11 +211,13 @@ async def world(folder: Path, **settings: Any) -> AsyncIterator[World]:
     """A broker with an operator. `settings` by variable name."""
     async with LocalIssuer(algorithm="ES256") as issuer:
         operators = json.dumps([Uidp.of_person(issuer.url, OPERATOR)])
-        folder.mkdir(exist_ok=True)
         async with running_broker(folder, **{"BROKER_OPERATORS": operators, **settings}) as broker:
             issuer.audience = broker.url
             async with wires(broker) as ways:
-                yield World(broker, issuer, ways["http"], ways["grpc"])
+                nowhere = Organization(broker.store, Uidp(OWNER), Uidp(OWNER))
+                await nowhere.person(issuer.url, OPERATOR)
+                operator = await login(broker, issuer, ways["grpc"], OPERATOR)
+                yield World(broker, issuer, ways["http"], ways["grpc"], operator)
 
 
 def names(answer: Json, field: str = "items") -> list[str]:

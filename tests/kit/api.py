@@ -17,6 +17,7 @@ from urllib.parse import quote
 import aiohttp
 import grpc
 import grpc.aio
+import pytest
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
@@ -62,16 +63,13 @@ class Expected:
 def refused(code: int, reason: str = "", *, field: str | None = None) -> Iterator[Expected]:
     """The block is refused with this code (google.rpc.Code), reason and field."""
     expected = Expected()
-    try:
+    with pytest.raises(Refused) as caught:
         yield expected
-    except Refused as error:
-        assert error.code == code, str(error)
-        assert error.reason == reason or not reason, str(error)
-        assert error.field == field or field is None, f"{error} ({error.field})"
-        assert error.metadata.get("request_id"), "a refusal names its request"
-        expected.error = error
-    else:
-        raise AssertionError(f"{code_pb2.Code.Name(code)} {reason} was expected, nothing refused")
+    error = expected.error = caught.value
+    assert error.code == code, str(error)
+    assert error.reason == reason or not reason, str(error)
+    assert error.field == field or field is None, f"{error} ({error.field})"
+    assert error.metadata.get("request_id"), "a refusal names its request"
 
 
 class Wire(Protocol):
@@ -203,7 +201,7 @@ def _query(prefix: str, value: Any) -> Any:
 def _refused(error: grpc.aio.AioRpcError) -> Refused:
     reason, metadata = "", {}
     for key, value in error.trailing_metadata() or ():
-        if key == "grpc-status-details-bin":
+        if key == "grpc-status-details-bin" and isinstance(value, bytes):
             status = status_pb2.Status.FromString(value)
             info = error_details_pb2.ErrorInfo()
             if status.details and status.details[0].Unpack(info):
