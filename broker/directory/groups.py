@@ -63,7 +63,8 @@ class Groups:
         parent = group.id.parent
         if parent is None:
             self._expect_creator(work)
-            group = replace(group, status=OrganizationStatus.READY)
+            if group.status is OrganizationStatus.UNSPECIFIED:
+                group = replace(group, status=OrganizationStatus.READY)
         else:
             work.caller.expect(["groups.create"], parent)
             await work.expect_room(parent.root, Countable.FOLDERS)

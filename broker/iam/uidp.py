@@ -14,7 +14,10 @@ from typing import Final
 from broker.errors import Invalid
 
 MAX_LENGTH: Final = 1024
-"""Characters; 58 levels below the root."""
+"""Characters."""
+
+MAX_DEPTH: Final = (MAX_LENGTH - 40) // 17
+"""Levels below the root, 57."""
 
 _FORM: Final = re.compile(r"[0-9a-f]{40}(?:/[0-9a-f]{16})*", re.ASCII)
 
@@ -89,6 +92,11 @@ class Uidp(str):
     def depth(self) -> int:
         """Levels below the root; 0 for a root."""
         return (len(self) - 40) // 17
+
+    @property
+    def has_room(self) -> bool:
+        """Whether what lies below it has a UIDP that `parse` takes."""
+        return self.depth < MAX_DEPTH
 
     def covers(self, other: str) -> bool:
         """Whether `other` is this UIDP or lies below it: what is held here is held there."""

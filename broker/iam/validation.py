@@ -25,6 +25,7 @@ from broker.iam.model import (
     ServicePrincipal,
     StaticKeys,
 )
+from broker.iam.uidp import MAX_DEPTH
 
 MAX_NAME: Final = 256
 MAX_DESCRIPTION: Final = 2048
@@ -33,6 +34,8 @@ MAX_JWKS: Final = 65536
 MIN_LIFETIME: Final = 60
 MAX_LIFETIME: Final = 3600
 MAX_STATIC_LIFE: Final = timedelta(days=30)
+MAX_FOLDER_DEPTH: Final = MAX_DEPTH - 1
+"""Levels below the organization: what is in a folder lies one level deeper."""
 
 _DOMAIN: Final = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", re.ASCII
@@ -48,6 +51,8 @@ def check_group(group: Group) -> None:
     if "/" in group.name:
         _refuse("name", "must not contain '/', which joins names into a path")
     _check_description(group.description)
+    if not group.id.has_room:
+        _refuse("parent", f"folders are at most {MAX_FOLDER_DEPTH} levels below the organization")
 
 
 LIMITED: Final = (
