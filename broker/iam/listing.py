@@ -31,7 +31,8 @@ class UidpFilter:
     """
 
     ancestors_of: Uidp | None = None
-    """On the path above: a group that lies above this UIDP, a record of such a group."""
+    """On the path above: a group that lies above this UIDP. Of other records what holds there by
+    inheritance: those of the groups on the path, its own included, but not the record itself."""
     descendants_of: Uidp | None = None
     """Strictly below, at any depth."""
     children_of: Uidp | None = None
