@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import structlog
 
+from broker import __version__
 from broker.api.dispatch import Api
 from broker.api.services import services
 from broker.audit.identifiers import record_id
@@ -40,6 +41,7 @@ from broker.upstream.oidc import OidcVerifier
 from broker.upstream.outbound import OutboundClient
 from broker.web.api import ApiPaths
 from broker.web.health import Health
+from broker.web.reference import Reference
 from broker.web.server import HttpServer, routes
 from broker.web.sts import StsExchange
 from broker.web.tls import server_context
@@ -275,6 +277,7 @@ class Broker:
             token=TokenEndpoint(exchange),
             well_known=well_known,
             health=health,
+            reference=Reference(api.contract, version=__version__),
         )
         rpc = self._rpc(api)
         stack.push_async_callback(rpc.stop)

@@ -42,6 +42,13 @@ def json_response(
     return web.Response(body=encoded, status=status, headers={**_JSON, **headers})
 
 
+def document_response(
+    body: bytes, *, status: int = 200, headers: Mapping[str, str]
+) -> web.Response:
+    """Bytes of a type that `headers` name."""
+    return web.Response(body=body, status=status, headers={**_ALWAYS, **headers})
+
+
 def gateway_error(error: BrokerError | None, request_id: str) -> web.Response:
     """As a gRPC gateway answers: `code`, `message`, and `details` with a google.rpc.ErrorInfo."""
     wire, message, info, _ = told(error, request_id)
