@@ -34,7 +34,7 @@ class Authority:
         return not bits & ~self.held(group)
 
     def more(self, bits: int, group: Uidp) -> Authority:
-        """This and `bits` at a group."""
+        """With `bits` at a group besides."""
         return Authority(
             {**self.token, group: self.token.get(group, 0) | bits},
             {**self.present, group: self.present.get(group, 0) | bits},
