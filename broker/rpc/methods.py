@@ -29,7 +29,7 @@ class Methods(grpc.GenericRpcHandler):
     def __init__(self, api: Api, request_id: Callable[[], str]) -> None:
         self._handlers: Final[Mapping[str, grpc.RpcMethodHandler[Any, Any]]] = {
             # without (de)serializers: what they raise would be told in gRPC's words
-            path: grpc.unary_unary_rpc_method_handler(_Handler(api, method, request_id))
+            path: grpc.unary_unary_rpc_method_handler(_Handler(api, method, request_id).run)
             for path, method in api.contract.methods.items()
         }
 
@@ -48,7 +48,7 @@ class _Handler:
         self._method = method
         self._request_id = request_id
 
-    async def __call__(self, encoded: bytes, context: Context) -> bytes:
+    async def run(self, encoded: bytes, context: Context) -> bytes:
         """Answer, whatever happens, and log how it went."""
         started = perf_counter()
         request_id = self._request_id()
