@@ -29,16 +29,6 @@ NAMES: Final = sorted(
     for name in re.findall(r"^func (Test\w+)\(", file.read_text(), re.MULTILINE)
 )
 
-KNOWN: Final = {
-    "TestExchangeOverHTTP1": "SDK v0.1.40 posts JSON over HTTP/1; /sts/exchange takes a form",
-}
-"""Tests that fail, and why; docs/compatibility.md has the same list."""
-
-CASES: Final = [
-    pytest.param(name, marks=[pytest.mark.xfail(reason=KNOWN[name])] if name in KNOWN else [])
-    for name in NAMES
-]
-
 pytestmark = [
     pytest.mark.interop_go,
     pytest.mark.skipif(shutil.which("go") is None, reason="Go is not on the PATH; 1.26 is needed"),
@@ -70,7 +60,7 @@ async def _run(*command: str, **settings: str) -> tuple[int | None, str]:
     return process.returncode, out.decode(errors="replace")
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", NAMES)
 async def test_go_sdk(
     name: str, broker: RunningBroker, issuer: LocalIssuer, acme: Organization
 ) -> None:
