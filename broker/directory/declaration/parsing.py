@@ -21,11 +21,10 @@ from broker.directory.declaration.fields import Fields
 from broker.directory.declaration.problems import DeclarationProblems, Problem, Where
 from broker.errors import Invalid
 from broker.iam.model import ClaimMatch, Person, StaticKeys
-from broker.iam.uidp import MAX_LENGTH, Uidp
+from broker.iam.uidp import Uidp
+from broker.iam.validation import MAX_FOLDER_DEPTH
 
 VERSION: Final = 1
-MAX_FOLDER_DEPTH: Final = (MAX_LENGTH - 40) // 17 - 1
-"""Levels below the organization that leave room for the records of the lowest folder."""
 DEFAULT_TOKEN_LIFETIME: Final = 3600
 
 _RULES: Final = (
