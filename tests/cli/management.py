@@ -153,7 +153,11 @@ def login(served: Served, issuer: LocalIssuer, subject: str, *scopes: str) -> st
 @contextmanager
 def management(folder: Path) -> Iterator[Caller]:
     """A broker, and the owner of an organization there that no test uses."""
-    with serving(folder) as served, in_background(LocalIssuer(audience=served.url)) as issuer:
+    own = {"BROKER_CAPABILITIES": json.dumps({"deploy.create": 1024})}
+    with (
+        serving(folder, **own) as served,
+        in_background(LocalIssuer(audience=served.url)) as issuer,
+    ):
         owner = ("--owner-issuer", issuer.url, "--owner-subject", OWNER)
         ok(served.run("bootstrap", "first", *owner))
         yield Caller(served, issuer, login(served, issuer, OWNER))

@@ -134,6 +134,18 @@ def test_identities_from_a_file(acme: Organization, owner: Caller, tmp_path: Pat
     assert owner.ids("iam", "role-bindings", "ls", "--identity", one) == []
 
 
+def test_times_of_yaml_and_a_role_alone(acme: Organization, owner: Caller) -> None:
+    """A time need not be in quotes, nor one role in a list."""
+    end = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%dT12:00:00Z")
+    text = (
+        f"name: k8s\nroles: viewer\nstaticKeys:\n  issuer: https://cluster.internal\n"
+        f"  subject: s\n  expirationTime: {end}\n  issuerKeys: '{keys_of(owner)}'\n"
+    )
+    made = owner.json(*CREATE, "-f", "-", "--parent", acme.name, given=text)
+    assert made["staticKeys"]["expirationTime"] == end
+    assert len(owner.ids("iam", "role-bindings", "ls", "--identity", made["uid"])) == 1
+
+
 @pytest.mark.parametrize("form", ["json", "yaml"])
 def test_what_was_described_can_be_made_again(acme: Organization, owner: Caller, form: str) -> None:
     """The output of describe is a file for create; what the broker fills in is passed over."""
@@ -145,7 +157,21 @@ def test_what_was_described_can_be_made_again(acme: Organization, owner: Caller,
     assert made["claimMatch"] == yaml.safe_load(described)["claimMatch"]
 
 
-@pytest.mark.parametrize("text", ["[", "- 1", "name: ''", "a: {b: [c}", "\x00", "identities: 3"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[",
+        "- 1",
+        "name: ''",
+        "a: {b: [c}",
+        "\x00",
+        "identities: 3",
+        "{name: a, roles: [1]}",
+        "{name: a, parent: [x]}",
+        "{name: 2026-01-01}",
+        "{name: a, x: !!binary aGk=}",
+    ],
+)
 def test_a_file_of_something_else(owner: Caller, text: str) -> None:
     """Is told without a traceback."""
     done = owner.run(*CREATE, "-f", "-", "--parent", "0" * 40, given=text)

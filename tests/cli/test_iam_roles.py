@@ -31,6 +31,18 @@ def test_a_capability_that_does_not_exist(acme: Organization, owner: Caller) -> 
     refused(done, "no capability 'group.list'", "Did you mean 'groups.list'?", code=2)
 
 
+def test_a_capability_of_the_operators(acme: Organization, owner: Caller) -> None:
+    """Has a name here, although the wire has a number for it."""
+    words = ("--capabilities", "deploy.create,groups.list", "--parent", acme.name)
+    made = owner.json(*CREATE, "deployer", *words)
+    assert made["capabilities"] == ["deploy.create", "groups.list"]
+    changed = owner.json(*UPDATE, "deployer", "--remove-capabilities", "groups.list")
+    assert changed["capabilities"] == ["deploy.create"]
+    assert "deploy.create" in owner.json("iam", "roles", "describe", "owner")["capabilities"]
+    done = owner.run(*CREATE, "x", "--capabilities", "deploy.creat", "--parent", acme.name)
+    refused(done, "Did you mean 'deploy.create'?", code=2)
+
+
 def test_the_list(acme: Organization, owner: Caller) -> None:
     """Built-in roles and an organization's own, or either; by name; by what they allow."""
     mine = owner.id(*CREATE, "reader", "--capabilities", "groups.list", "--parent", acme.name)

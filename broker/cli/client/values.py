@@ -52,7 +52,7 @@ def duration(text: str) -> timedelta | None:
         return None
     try:
         return timedelta(seconds=sum(int(n) * _UNITS[unit] for n, unit in _PART.findall(text)))
-    except OverflowError:
+    except (OverflowError, ValueError):  # beyond a timedelta, beyond the digits of an int
         return None
 
 

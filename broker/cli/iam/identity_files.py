@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import IO, Any, Final
 
 import click
@@ -28,8 +29,8 @@ async def make_from(run: Invocation, file: IO[bytes], parent: str | None, roles:
     created: list[Record] = []
     try:
         for identity in wanted:
-            place = identity.pop("parent", parent)
-            bound = identity.pop("roles", roles)
+            place = _text(identity.pop("parent", parent or ""), "parent")
+            bound = [_text(role, "roles") for role in _listed(identity.pop("roles", roles))]
             group = await run.group(place)
             created.append(await made(run, group, identity, separated(bound)))
     finally:
@@ -46,7 +47,8 @@ def _identities(file: IO[bytes]) -> Iterator[Record]:
     if len(text) > MAX_FILE:
         raise click.BadParameter(f"larger than {MAX_FILE} bytes", param_hint="--filename")
     try:
-        documents = list(yaml.safe_load_all(text))  # JSON is YAML
+        # JSON is YAML; of what only YAML has, times are text in the API
+        documents = [_plain(document) for document in yaml.safe_load_all(text)]
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         fault = str(error).partition("\n")[0]
         raise click.BadParameter(
@@ -73,3 +75,30 @@ def _in(document: Any) -> Iterator[Record]:
                 "expected an identity (an object with a name), or a list of them",
                 param_hint="--filename",
             )
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case dict():
+            return {str(name): _plain(inner) for name, inner in value.items()}
+        case list():
+            return [_plain(inner) for inner in value]
+        case datetime():
+            in_utc = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+            return in_utc.isoformat().replace("+00:00", "Z")
+        case None | bool() | int() | float() | str():
+            return value
+        case _:
+            raise click.BadParameter(
+                f"{value!r}: expected text, written in quotes", param_hint="--filename"
+            )
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise click.BadParameter(f"{name}: expected text", param_hint="--filename")
+    return value
