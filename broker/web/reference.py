@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from collections.abc import Callable
 from functools import cached_property
 from importlib.resources import files
@@ -21,6 +22,9 @@ from broker.web.rendering import document_response
 DOCUMENT_PATH: Final = "/openapi.json"
 PAGE_PATH: Final = "/docs"
 STYLE_PATH: Final = "/docs/style.css"
+
+_GZIP: Final = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)
+"""RFC 9110 §12.5.3: with the weight 0 it is not taken."""
 
 _POLICY: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; "
@@ -58,7 +62,7 @@ class Static:
         headers = {**self._headers, "ETag": self._tag}
         if self._tag.removeprefix("W/") in request.headers.get(hdrs.IF_NONE_MATCH, ""):
             return document_response(b"", status=304, headers=headers)
-        if "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
+        if _GZIP.search(request.headers.get(hdrs.ACCEPT_ENCODING, "")):
             headers["Content-Encoding"] = "gzip"
             return document_response(self._zipped, headers=headers)
         return document_response(self._body, headers=headers)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from google.protobuf.descriptor import FieldDescriptor
 
 from broker.contract.methods import Method
-from broker.contract.options import Authorization, Need
+from broker.contract.options import Need
 from broker.web.bodies import JSON
 from broker.web.openapi.schemas import Schemas, schema_name
 from broker.web.parameters import FORM
@@ -81,6 +81,7 @@ class Paths:
     def _without_variable(self, operation: Operation) -> Object:
         document = self._operation(operation)
         document["operationId"] += "_root"
+        document["summary"] += " without a parent"
         document["description"] += "\n\nWithout a parent: an organization."
         document["parameters"] = self._query_parameters(operation)
         return document
@@ -167,21 +168,26 @@ def _operation_id(operation: Operation) -> str:
 
 def _description(operation: Operation) -> str:
     method = operation.method
-    texts = [method.description, _needs(method.authorization, _takes_upstream_token(method))]
+    texts = [method.description, _needs(operation)]
     if method.event is not None:
         texts.append(f"Emits `{method.event.type}`.")
     return "\n\n".join(text for text in texts if text)
 
 
-def _needs(authorization: Authorization, upstream: bool) -> str:
+def _needs(operation: Operation) -> str:
+    authorization = operation.method.authorization
     capabilities = " and ".join(f"`{name}`" for name in authorization.capabilities)
     match authorization.kind:
+        case Need.NONE if _takes_upstream_token(operation.method):
+            return "The bearer token is the upstream token."
         case Need.NONE:
-            return "The bearer token is the upstream token." if upstream else "Needs no token."
+            return "Needs no token."
         case Need.TOKEN:
             return "Needs an access token, whatever it allows."
         case Need.CAPABILITIES if authorization.unscoped:
             return f"Needs {capabilities} somewhere, and reaches only the groups where that is."
+    if authorization.scope_path == operation.template.variable:
+        return f"Needs {capabilities} at the group that the path leads to, or above it."
     where = ".".join(authorization.scope_path)
     return f"Needs {capabilities} at the group of `{where}`, or above it."
 

@@ -12,6 +12,7 @@ from broker.web.openapi.page.view import page_view
 
 STYLE: Final = "style.css"
 _CODE: Final = re.compile(r"`([^`]+)`")
+_BREAK: Final = re.compile(r"([./_]|[a-z](?=[A-Z]))")
 
 
 def render(document: dict[str, Any], *, style_path: str, document_path: str) -> bytes:
@@ -38,5 +39,6 @@ def prose(text: str) -> Markup:
 
 
 def breakable(text: str) -> Markup:
-    """A long name that may be broken after its dots, slashes and underlines."""
-    return Markup(re.sub(r"([./_])", r"\1<wbr>", str(escape(text))))  # noqa: S704 - escaped here
+    """A long name that may be broken after its dots, slashes and underlines, and at its humps."""
+    # escaped before the tags are put in
+    return Markup(_BREAK.sub(r"\1<wbr>", str(escape(text))))  # noqa: S704

@@ -51,9 +51,8 @@ class MethodView:
     verb: str
     path: str
     description: str
-    capabilities: Sequence[str]
-    event: str
     grpc: str
+    """Path of the method in gRPC; empty for what has none."""
     parameters: Sequence[Field]
     body: Shape | None
     answer: Shape | None
@@ -65,6 +64,8 @@ class ServiceView:
 
     anchor: str
     name: str
+    short_name: str
+    """Without its package."""
     description: str
     methods: Sequence[MethodView]
 
@@ -101,7 +102,7 @@ class PageView:
 
 
 def page_view(document: Object) -> PageView:
-    """Newest version first, services and methods in the order of the document."""
+    """Newest version first, services and methods otherwise in the order of the document."""
     reader = _Reader(document)
     info = document["info"]
     return PageView(
@@ -123,7 +124,8 @@ class _Reader:
         for tag in self._document["tags"]:
             by_version[_version(tag["name"])].append(self._service(tag))
         for name, services in by_version.items():
-            yield VersionView(name, services)
+            # what most readers come for is first
+            yield VersionView(name, sorted(services, key=lambda one: "iam." not in one.name))
 
     def schemas(self) -> Iterator[SchemaView]:
         for name, schema in self._schemas.items():
@@ -142,7 +144,8 @@ class _Reader:
             for verb in _VERBS
             if verb in item and tag["name"] in item[verb]["tags"]
         ]
-        return ServiceView(tag["name"], tag["name"], tag["description"], methods)
+        name: str = tag["name"]
+        return ServiceView(name, name, name.rpartition(".")[2], tag["description"], methods)
 
     def _method(self, path: str, verb: str, operation: Object) -> MethodView:
         return MethodView(
@@ -151,8 +154,6 @@ class _Reader:
             verb=verb.upper(),
             path=path,
             description=operation.get("description", ""),
-            capabilities=operation.get("x-capabilities", ()),
-            event=operation.get("x-event", ""),
             grpc=operation.get("x-grpc-method", ""),
             parameters=[self._parameter(one) for one in operation.get("parameters", ())],
             body=self._shape(operation.get("requestBody")),
