@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Self
 
 from google.protobuf.descriptor import Descriptor, FileDescriptor, MethodDescriptor
-from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
@@ -157,7 +157,20 @@ def _message_class(message: Descriptor, classes: DescriptorPool) -> type[Message
 def _as_proto(file: FileDescriptor) -> FileDescriptorProto:
     copy = FileDescriptorProto()
     file.CopyToProto(copy)
+    for message in copy.message_type:
+        _name_for_json(message)
     return copy
+
+
+def _name_for_json(message: DescriptorProto) -> None:
+    """What protoc writes and the runtime leaves out: tools that learn of the API by reflection
+    take a field's name in JSON from there.
+    """
+    for field in message.field:
+        head, *rest = field.name.split("_")
+        field.json_name = head + "".join(part[:1].upper() + part[1:] for part in rest)
+    for nested in message.nested_type:
+        _name_for_json(nested)
 
 
 def _add(pool: DescriptorPool, file: FileDescriptor, added: dict[str, FileDescriptor]) -> None:

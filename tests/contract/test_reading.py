@@ -120,3 +120,13 @@ def test_a_capability_name_that_nobody_has_is_refused() -> None:
     """Before it becomes a number."""
     with pytest.raises(Invalid, match=r"'groups\.creat' does not exist"):
         CapabilityNumbers(CapabilityTable.load()).number("groups.creat")
+
+
+def test_reflection_tells_the_names_in_json() -> None:
+    """Tools that learn of the API by reflection write a field as the API does over HTTP."""
+    for file in Contract.load().file_descriptors:
+        told = FileDescriptorProto.FromString(file.serialized_pb)
+        for message in told.message_type:
+            known = file.message_types_by_name[message.name].fields_by_name
+            for field in message.field:
+                assert field.json_name == known[field.name].camelcase_name
