@@ -127,6 +127,16 @@ def kept(name: str, token: str) -> str:
     return str(path.relative_to(ROOT))
 
 
+async def manage(url: str, provider: LocalIssuer) -> None:
+    """Calls of the management API, by the owner whom the declaration names."""
+    alice = kept("alice.jwt", provider.token({"sub": "alice"}))
+    command("exchange", "--issuer", url, "--token", alice)
+    owner = kept("owner.jwt", (await run("exchange", "--issuer", url, "--token", alice))[0])
+    for words in (("iam", "organizations", "list", "-o", "tree"), ("iam", "identities", "list")):
+        command(*words, "--api", url, "--token", owner)
+        show((await run(*words, "--api", url, "--token", owner))[0])
+
+
 async def story(stack: AsyncExitStack) -> None:
     """Every step."""
     number = port(8080)
@@ -183,12 +193,7 @@ async def story(stack: AsyncExitStack) -> None:
     show(explained)
 
     title(8, "The owner works through the management API")
-    alice = kept("alice.jwt", provider.token({"sub": "alice"}))
-    command("exchange", "--issuer", url, "--token", alice)
-    owner = kept("owner.jwt", (await run("exchange", "--issuer", url, "--token", alice))[0])
-    for words in (("iam", "organizations", "list", "-o", "tree"), ("iam", "identities", "list")):
-        command(*words, "--api", url, "--token", owner)
-        show((await run(*words, "--api", url, "--token", owner))[0])
+    await manage(url, provider)
 
     title(9, "What next")
     show(
