@@ -19,10 +19,6 @@ from broker.web.openapi.document import openapi_document
 from broker.web.openapi.page.render import STYLE, render
 from broker.web.rendering import document_response
 
-DOCUMENT_PATH: Final = "/openapi.json"
-PAGE_PATH: Final = "/docs"
-STYLE_PATH: Final = "/docs/style.css"
-
 _GZIP: Final = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)
 """RFC 9110 §12.5.3: with the weight 0 it is not taken."""
 
@@ -84,7 +80,8 @@ class Reference:
         return openapi_document(contract, descriptions(), operations(contract), self._version)
 
     def _page(self) -> bytes:
-        return render(self._document(), style_path=STYLE_PATH, document_path=DOCUMENT_PATH)
+        # as seen from /docs, wherever a proxy puts that
+        return render(self._document(), style_path="docs/style.css", document_path="openapi.json")
 
 
 def _style() -> bytes:

@@ -18,7 +18,7 @@ from broker.errors import Invalid, Precondition, Stage
 from broker.web.bodies import MAX_JSON
 from broker.web.front_door import MAX_HEADER, Find, FrontDoor, Handler, Route
 from broker.web.health import Health
-from broker.web.reference import DOCUMENT_PATH, PAGE_PATH, STYLE_PATH, Reference
+from broker.web.reference import Reference
 from broker.web.rendering import gateway_error, oauth_error
 from broker.web.shared_port import FIRST_BYTES, SharedPort
 from broker.web.sts import StsExchange
@@ -49,9 +49,9 @@ def routes(
         "/.well-known/capabilities": _document(well_known.capability_numbers),
         "/healthz": _document(health.alive),
         "/readyz": _document(health.ready),
-        DOCUMENT_PATH: _document(reference.document),
-        PAGE_PATH: _document(reference.page),
-        STYLE_PATH: _document(reference.style),
+        "/openapi.json": _document(reference.document),
+        "/docs": _document(reference.page),
+        "/docs/style.css": _document(reference.style),
     }
 
 
