@@ -719,8 +719,9 @@ _ALL: Final = (
     ErrorCode(
         "grant_exceeds_own",
         Kind.DENIED,
-        "A role, binding, invite or default role would give capabilities that the caller does"
-        " not hold there.",
+        "A role, binding, invite, default role or mapping would give capabilities that the caller"
+        " does not hold there; or other rules of an identity, or another configuration of a provider,"
+        " would hand over what it holds.",
         "Give a smaller role, or have somebody do it who holds them.",
     ),
     ErrorCode(

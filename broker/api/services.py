@@ -46,11 +46,8 @@ def services(
 ) -> tuple[Service, ...]:
     """One object a service; v2beta1 has those of v2."""
     numbers = CapabilityNumbers(installation.capabilities)
-    groups, roles, identities = (
-        Groups(installation),
-        Roles(installation),
-        Identities(installation),
-    )
+    groups, roles = Groups(installation), Roles(installation)
+    identities = Identities(installation, roles)
     bindings = RoleBindings(installation, roles)
     invites = GroupInvites(roles)
     providers = IdentityProviders(installation, roles, wrapper)

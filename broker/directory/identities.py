@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from broker.directory.installation import Installation
 from broker.directory.ownership import expect_owners_left, organizations_owned
+from broker.directory.roles import Roles
 from broker.directory.work import Work, group_of
 from broker.errors import Invalid, NotFound, Precondition
 from broker.iam.listing import Page, Selection
@@ -19,8 +20,9 @@ from broker.store.counts import Countable
 class Identities:
     """The use cases."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, roles: Roles) -> None:
         self._installation = installation
+        self._roles = roles
 
     async def get(self, work: Work, uidp: Uidp) -> Identity:
         """Raises `NotFound`."""
@@ -67,9 +69,11 @@ class Identities:
         return identity
 
     async def update(self, work: Work, before: Identity, after: Identity) -> Identity:
-        """Raises `Invalid`."""
+        """Raises `Invalid`, `Denied` (`grant_exceeds_own`)."""
         after = replace(after, updated_at=work.now)
         self._check(after, before=before)
+        if before.relationship != after.relationship:
+            await self._expect_grantable(work, after.id)
         await work.records.identities.update(after)
         work.updated(before, after)
         return after
@@ -112,6 +116,17 @@ class Identities:
         await work.records.identities.update(after)
         work.updated(before, after)
         return after
+
+    async def _expect_grantable(self, work: Work, uidp: Uidp) -> None:
+        """Who says who can become an identity gives away all that it holds in its organization.
+        Other organizations that bind it have trusted this one to say so.
+        """
+        bindings = await work.records.bindings.of_identity(uidp)
+        roles = await self._roles.many(work, {binding.role for binding in bindings})
+        for binding in bindings:
+            role = roles.get(binding.role)
+            if role is not None and uidp.root.covers(binding.group):
+                work.caller.expect_grantable(role, binding.group, field="identity")
 
     def _check(self, identity: Identity, *, before: Identity | None = None) -> None:
         check_identity_fields(identity)

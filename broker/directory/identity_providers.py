@@ -75,6 +75,8 @@ class IdentityProviders:
         """An empty `secret` leaves the one that there is. Raises as `create`."""
         after = replace(self._with_secret(after, secret), updated_at=work.now)
         await self._check(work, after)
+        if _membership(before) != _membership(after):
+            await self._expect_mapped_roles_grantable(work, after)
         await work.records.identity_providers.update(after)
         work.updated(before, after)
         return after
@@ -122,6 +124,20 @@ class IdentityProviders:
         if provider.default_role is not None:
             group = group_of(provider.id, field="id")
             await self._roles.grantable(work, provider.default_role, group, field="default_role")
+
+
+    async def _expect_mapped_roles_grantable(self, work: Work, provider: IdentityProvider) -> None:
+        """Who says who asserts the groups gives away all that is mapped to them."""
+        mappings = await work.records.group_role_mappings.of_provider(provider.id)
+        roles = await self._roles.many(work, {mapping.role for mapping in mappings})
+        for mapping in mappings:
+            if role := roles.get(mapping.role):
+                work.caller.expect_grantable(role, mapping.scope, field="oidc")
+
+
+def _membership(provider: IdentityProvider) -> tuple[str, ...]:
+    """What decides who is a member of which group at the provider."""
+    return provider.issuer, provider.client_id, provider.groups_claim
 
 
 def _is_token(text: str, limit: int) -> bool:

@@ -24,12 +24,14 @@ async def expect_owners_left(
     records: Records, organizations: Iterable[Uidp], roles: BuiltinRoles
 ) -> None:
     """To be asked after bindings were removed. Raises `Precondition` (`last_owner`), with which
-    the transaction ends and they are back.
+    the transaction ends and they are back. Who is bound and has never come is no owner yet: the
+    UIDP may be misspelt, and nobody's.
     """
     for organization in organizations:
         if await records.groups.get(organization) is None:
             continue
-        if not await records.bindings.holders(organization, roles.owner.id):
+        owners = await records.bindings.holders(organization, roles.owner.id)
+        if not await records.identities.many(binding.identity for binding in owners):
             raise Precondition(
                 "last_owner",
                 f"this would leave the organization {organization} without an owner; make "

@@ -123,7 +123,8 @@ class Http:
         if rule.body == "*":
             body, whole = whole, {}
         elif rule.body:
-            body = whole.pop(rule.body, {})
+            is_list = method.request.DESCRIPTOR.fields_by_name[rule.body].is_repeated
+            body = whole.pop(rule.body, [] if is_list else {})
         async with self.session.request(
             rule.verb,
             self.url + path,
