@@ -5,6 +5,7 @@ from __future__ import annotations
 from google.protobuf.empty_pb2 import Empty
 
 from broker.api.lists import whole
+from broker.api.scopes import resolve_group
 from broker.api.values import timestamp
 from broker.contract.proto.iam.v1 import external_group_role_mappings_pb2 as pb
 from broker.directory.group_role_mappings import GroupRoleMappings
@@ -33,7 +34,7 @@ class ExternalGroupRoleMappingsV1:
             ),
             external_group=message.external_group_id,
             role=Uidp.parse(message.role_uidp, field="mapping.role_uidp"),
-            scope=Uidp.parse(message.scope, field="mapping.scope"),
+            scope=await resolve_group(work.records, message.scope, field="mapping.scope"),
             created_at=work.now,
         )
         return mapping_message(await self._mappings.create(work, mapping))

@@ -7,6 +7,7 @@ from typing import Final
 from google.protobuf.empty_pb2 import Empty
 
 from broker.api.lists import fill, paged
+from broker.api.scopes import resolve_group
 from broker.api.values import timestamp
 from broker.contract.proto.iam.v2 import external_group_role_mappings_pb2 as pb
 from broker.directory.group_role_mappings import GroupRoleMappings
@@ -50,7 +51,7 @@ class ExternalGroupRoleMappingsV2:
             ),
             external_group=message.external_group_id,
             role=Uidp.parse(message.role_uid, field=f"{at}.role_uid"),
-            scope=Uidp.parse(message.scope, field=f"{at}.scope"),
+            scope=await resolve_group(work.records, message.scope, field=f"{at}.scope"),
             created_at=work.now,
         )
         return _message(await self._mappings.create(work, mapping))
