@@ -172,7 +172,7 @@ def _read_token(text: str, digest: str) -> tuple[tuple[str | int, ...], int | No
     if made_for != digest:
         raise _invalid("page_token", "belongs to a list with other filters or another order")
     is_sound = all(isinstance(value, str | int) for value in after) and after
-    if not is_sound or not (total is None or isinstance(total, int)):
+    if not is_sound or not (total is None or (type(total) is int and 0 <= total < 1 << 63)):
         raise _invalid("page_token", "expected what next_page_token was in the page before")
     return tuple(after), total
 

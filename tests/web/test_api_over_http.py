@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 from collections.abc import AsyncIterator
@@ -219,6 +220,18 @@ async def test_bad_input_is_told_what_is_wrong(
     assert answer.body["message"].isprintable()
     assert len(answer.body["message"]) < 600
     assert "defect" not in [line["event"] for line in logged]
+
+
+@pytest.mark.parametrize("total", [True, -1, 1 << 63, 1.5, "1", []])
+async def test_a_page_token_that_was_tampered_with_is_refused(acme: Acme, total: Any) -> None:
+    """It is base64 of JSON, which anybody can write: a count that is none is no defect."""
+    first = await ask(acme, "GET", f"{GROUPS}?pageSize=1")
+    token = first.body["nextPageToken"]
+    digest, _, *after = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    forged = base64.urlsafe_b64encode(json.dumps([digest, total, *after]).encode()).decode()
+    answer = await ask(acme, "GET", f"{GROUPS}?pageSize=1&pageToken={forged.rstrip('=')}")
+    assert (answer.status, answer.reason) == (400, "field_invalid"), answer.body
+    assert answer.body["details"][0]["metadata"]["field"] == "page_token"
 
 
 async def test_a_body_is_json(acme: Acme) -> None:
