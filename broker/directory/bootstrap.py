@@ -11,7 +11,7 @@ from broker.directory.description import fields_of
 from broker.directory.people import person_identity
 from broker.directory.recording import change_record
 from broker.errors import Conflict
-from broker.iam.model import Group, Identity, Person, RoleBinding
+from broker.iam.model import Group, Identity, OrganizationStatus, Person, RoleBinding
 from broker.iam.roles import OWNER, BuiltinRoles
 from broker.iam.uidp import RandomBytes, Uidp
 from broker.iam.validation import check_group, check_identity
@@ -53,7 +53,12 @@ async def bootstrap(
     """
     now = datetime.fromtimestamp(clock(), UTC)
     organization = Group(
-        id=Uidp.new_root(random), name=name, description=description, created_at=now, updated_at=now
+        id=Uidp.new_root(random),
+        name=name,
+        description=description,
+        status=OrganizationStatus.READY,
+        created_at=now,
+        updated_at=now,
     )
     check_group(organization)
     person = person_identity(

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from enum import Enum
 from typing import Any
 
 from broker.iam.model import (
@@ -34,7 +35,7 @@ def fields_of(record: Group | Role | Identity) -> dict[str, Any]:
             fields["max_token_lifetime"] = record.max_token_lifetime
             fields["expires_with_upstream"] = record.expires_with_upstream
         case Group():
-            pass
+            fields |= _organization_fields(record)
     return {name: value for name, value in fields.items() if value not in ("", [], None)}
 
 
@@ -54,6 +55,22 @@ def canonical_json(text: str) -> str:
         return json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
     except (ValueError, RecursionError):
         return text
+
+
+def _organization_fields(group: Group) -> dict[str, Any]:
+    """A folder has none of them."""
+    limits = sorted(group.resource_limits.items())
+    return {
+        "verified": group.verified or None,
+        **{f"resource_limits.{noun}": limit for noun, limit in limits},
+        "kind": _word(group.kind),
+        "status": _word(group.status),
+    }
+
+
+def _word(choice: Enum) -> str | None:
+    """Nothing for the wire's 0, which says that nothing was chosen."""
+    return choice.name.lower() if choice.value else None
 
 
 def _relationship_fields(identity: Identity) -> dict[str, Any]:

@@ -60,13 +60,7 @@ _NOT_DESCRIBED: Final = frozenset(
 def described(record: Record) -> dict[str, Any]:
     """What a record says, as JSON values by field; secrets and times of change are left out."""
     match record:
-        case Group():
-            return fields_of(record) | {
-                name: _plain(value)
-                for name in ("resource_limits", "verified", "kind", "status")
-                if (value := getattr(record, name)) and _plain(value) != "unspecified"
-            }
-        case Role() | Identity():
+        case Group() | Role() | Identity():
             return fields_of(record)
         case _:
             return {

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from broker.errors import Conflict, Invalid
-from broker.iam.model import Person
+from broker.iam.model import OrganizationStatus, Person
 from broker.iam.uidp import Uidp
 from broker.store import Store
 
@@ -28,6 +28,7 @@ async def test_an_organization_has_its_first_owner(operator: Operator) -> None:
         (binding,) = await records.bindings.of_identity(made.identity)
     assert group is not None
     assert (group.name, group.description) == ("acme", "Acme")
+    assert group.status is OrganizationStatus.READY
     assert person is not None
     assert person.relationship == Person(issuer=GOOGLE, subject="alice")
     assert person.name == "Alice"
@@ -45,7 +46,12 @@ async def test_each_record_is_written_down(operator: Operator) -> None:
         ("role_binding.created", made.role_binding, made.organization),
     }
     (group,) = [json.loads(r.detail) for r in records if r.action == "group.created"]
-    assert group == {"fields": {"name": {"before": None, "after": "acme"}}}
+    assert group == {
+        "fields": {
+            "name": {"before": None, "after": "acme"},
+            "status": {"before": None, "after": "ready"},
+        }
+    }
 
 
 async def test_a_name_is_taken_once(operator: Operator) -> None:
