@@ -261,6 +261,39 @@ organizations:
         owners: []                 # ! organizations[0].folders[0].owners | unknown field
         manage_people: true        # ! organizations[0].folders[0].manage_people | unknown field
 """,
+    "what an organization is to the installation": """
+version: 1
+organizations:
+  - name: acme.example
+    verified: yes                  # ! organizations[0].verified | expected true or false
+    kind: custmer                  # ! organizations[0].kind | did you mean 'customer'?
+    status: 2                      # ! organizations[0].status | expected initializing, ready, suspended
+    resource_limits:
+      identitys: 5                 # ! organizations[0].resource_limits.identitys | did you mean 'identities'?
+      roles: -1                    # ! organizations[0].resource_limits.roles | 0 to 999999999; this is '-1'
+      folders: "3"                 # ! organizations[0].resource_limits.folders | this is '3'
+      subscriptions: 0x10          # ! organizations[0].resource_limits.subscriptions | this is '0x10'
+      group_invites: 1.5           # ! organizations[0].resource_limits.group_invites | this is '1.5'
+      identity_providers: ~        # ! organizations[0].resource_limits.identity_providers | a whole number
+      account_associations: 007    # ! organizations[0].resource_limits.account_associations | this is '007'
+      role_bindings: 1000000000    # ! organizations[0].resource_limits.role_bindings | this is '1000000000'
+  - name: Acme
+    verified: true                 # ! organizations[1].verified | is a domain
+    resource_limits: 5             # ! organizations[1].resource_limits | expected a mapping
+  - name: a/b                      # ! organizations[2].name | must not contain '/'
+    verified: true                 # ! organizations[2].verified | is a domain
+    resource_limits: ~             # ! organizations[2].resource_limits | expected a mapping, this is '~'
+  - name: unspecified.example
+    verified: true
+    kind: unspecified              # ! organizations[3].kind | expected starter, customer, dev
+    status: [ready]                # ! organizations[3].status | this is a list
+    folders:
+      - name: shop.example
+        verified: true             # ! organizations[3].folders[0].verified | unknown field
+        kind: dev                  # ! organizations[3].folders[0].kind | unknown field
+        status: ready              # ! organizations[3].folders[0].status | unknown field
+        resource_limits: {}        # ! organizations[3].folders[0].resource_limits | unknown field
+""",
     "anchors, aliases and tags": """
 version: 1
 organizations: &all                # !  | anchor &all
@@ -364,6 +397,10 @@ KEYS = st.sampled_from(
         "description",
         "owners",
         "manage_people",
+        "verified",
+        "resource_limits",
+        "kind",
+        "status",
         "roles",
         "identities",
         "bindings",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from broker.directory.declaration import Action
 from broker.directory.declaration.document import MAX_BYTES
+from broker.iam.validation import LIMITED
 from broker.store import Store
 
 from .conftest import Operator
@@ -97,14 +98,25 @@ FOLDERS: st.SearchStrategy[list[dict[str, Any]]] = st.recursive(
     lambda inner: st.lists(groups(inner), max_size=2, unique_by=lambda group: group["name"]),
     max_leaves=3,
 )
+STANDING = st.fixed_dictionaries(
+    {},
+    optional={
+        "verified": st.just(False),  # none of the names is a domain
+        "kind": st.sampled_from(["dev", "customer"]),
+        "status": st.sampled_from(["ready", "suspended"]),
+        "resource_limits": st.dictionaries(st.sampled_from(LIMITED), st.integers(0, 9), max_size=2),
+    },
+)
 ORGANIZATIONS = st.builds(
-    lambda group, owners: {
+    lambda group, standing, owners: {
         **group,
+        **standing,
         # one who stays, so that no pruning is refused
         "owners": [{"issuer": "https://a.example", "subject": "root"}, *owners],
         "manage_people": True,
     },
     groups(FOLDERS),
+    STANDING,
     st.lists(PERSON, max_size=2, unique_by=lambda person: person["subject"]),
 )
 DECLARATIONS = st.lists(

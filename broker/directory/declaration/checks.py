@@ -16,6 +16,7 @@ from broker.directory.declaration.problems import Problem, Where, suggestion
 from broker.errors import Invalid
 from broker.iam.capabilities import CapabilityTable
 from broker.iam.model import (
+    NO_LIMITS,
     AwsIdentity,
     ClaimMatch,
     Group,
@@ -25,7 +26,13 @@ from broker.iam.model import (
     ServicePrincipal,
     StaticKeys,
 )
-from broker.iam.validation import MIN_LIFETIME, check_group, check_identity, check_role
+from broker.iam.validation import (
+    MIN_LIFETIME,
+    check_group,
+    check_identity,
+    check_organization,
+    check_role,
+)
 
 _ISSUER: Final = "https://issuer.example"
 _KEYS: Final = '{"keys":[{"kty":"OKP"}]}'
@@ -35,7 +42,10 @@ _Record = TypeVar("_Record", Group, Role, Identity)
 
 def group_problems(group: Group, where: Where) -> list[Problem]:
     """What is wrong with an organization or a folder."""
-    return _faults(group, check_group, where, _mended)
+    problems = _faults(group, check_group, where, _mended)
+    if group.id.is_root:
+        problems += _faults(group, check_organization, where, _mended_standing)
+    return problems
 
 
 def role_problems(
@@ -100,6 +110,12 @@ def _mended(record: _Record, field: str) -> _Record:
         case "description":
             return replace(record, description="")
     return record
+
+
+def _mended_standing(organization: Group, field: str) -> Group:
+    if field == "verified":
+        return replace(organization, verified=False)
+    return replace(organization, resource_limits=NO_LIMITS)
 
 
 def _mended_identity(identity: Identity, field: str) -> Identity:

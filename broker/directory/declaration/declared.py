@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Final
 
 from broker.directory.declaration.problems import Problem, Where
-from broker.iam.model import ClaimMatch, Person, StaticKeys
+from broker.iam.model import (
+    ClaimMatch,
+    Group,
+    OrganizationKind,
+    OrganizationStatus,
+    Person,
+    StaticKeys,
+)
 from broker.iam.uidp import Uidp
 
 
@@ -61,6 +69,25 @@ class DeclaredBinding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What an organization is to the installation. None: the file does not say, and it stays."""
+
+    verified: bool | None = None
+    resource_limits: Mapping[str, int] | None = None
+    """All that there are: what is not in here has no limit."""
+    kind: OrganizationKind | None = None
+    status: OrganizationStatus | None = None
+
+    def given_to(self, group: Group) -> Group:
+        """The group with what is said here."""
+        said = {each.name: getattr(self, each.name) for each in fields(self)}
+        return replace(group, **{name: value for name, value in said.items() if value is not None})
+
+
+NOTHING_SAID: Final = Standing()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredGroup:
     """An organization or a folder, with what it holds."""
 
@@ -73,9 +100,10 @@ class DeclaredGroup:
     where: Where
     sound: bool
     owners: tuple[DeclaredPerson, ...] = ()
-    """Organizations only, as is `manage_people`."""
+    """Organizations only, as are the two below."""
     manage_people: bool = False
     """Whether `--prune` removes bindings of people that the file lacks."""
+    standing: Standing = NOTHING_SAID
 
     def walk(self) -> Iterator[DeclaredGroup]:
         """Itself and every folder below, parents first."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Final
+from enum import Enum
+from typing import Final, TypeVar
 
 import yaml
 
 from broker.directory.declaration.document import kind_of, mark_of
 from broker.directory.declaration.problems import Mark, Problem, Where, suggestion
 
+_COUNT: Final = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 _DURATION: Final = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", re.ASCII)
 
 _ADVICE: Final = {
@@ -25,6 +27,9 @@ _ADVICE: Final = {
     "merge": "a merge key",
     "value": "a value key",
 }
+
+_Choice = TypeVar("_Choice", bound=Enum)
+_Default = TypeVar("_Default", bool, None)
 
 
 class Fields:
@@ -81,15 +86,39 @@ class Fields:
             return ""
         return self._string(node, key, required=required)
 
-    def flag(self, key: str) -> bool:
-        """True or false; false when it is absent."""
+    def flag(self, key: str, default: _Default) -> bool | _Default:
+        """True or false."""
         node = self._take(key)
         if node is None:
-            return False
+            return default
         if kind_of(node) == "bool" and node.value.lower() in {"true", "false"}:
             return bool(node.value.lower() == "true")
         self.wrong(key, f"expected true or false, this is {_shown(node)}")
-        return False
+        return default
+
+    def choice(self, key: str, words: Mapping[str, _Choice]) -> _Choice | None:
+        """What one of the words stands for; None when it is absent."""
+        node = self._take(key)
+        if node is None:
+            return None
+        if kind_of(node) == "str":
+            if chosen := words.get(node.value):
+                return chosen
+            near = suggestion(node.value, words)
+        else:
+            near = ""
+        self.wrong(key, f"expected {', '.join(words)}; this is {_shown(node)}{near}")
+        return None
+
+    def count(self, key: str) -> int | None:
+        """A whole number, not negative; None when it is absent."""
+        node = self._take(key)
+        if node is None:
+            return None
+        if kind_of(node) == "int" and _COUNT.fullmatch(node.value):
+            return int(node.value)
+        self.wrong(key, f"expected a whole number, 0 to 999999999; this is {_shown(node)}")
+        return None
 
     def version(self, key: str, supported: int) -> None:
         """The version of the format."""

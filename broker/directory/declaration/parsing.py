@@ -9,20 +9,28 @@ from typing import Any, Final, Protocol, TypeVar
 import yaml
 
 from broker.directory.declaration.declared import (
+    NOTHING_SAID,
     Declaration,
     DeclaredBinding,
     DeclaredGroup,
     DeclaredIdentity,
     DeclaredPerson,
     DeclaredRole,
+    Standing,
 )
 from broker.directory.declaration.document import compose, kind_of, mark_of
 from broker.directory.declaration.fields import Fields
 from broker.directory.declaration.problems import DeclarationProblems, Problem, Where
 from broker.errors import Invalid
-from broker.iam.model import ClaimMatch, Person, StaticKeys
+from broker.iam.model import (
+    ClaimMatch,
+    OrganizationKind,
+    OrganizationStatus,
+    Person,
+    StaticKeys,
+)
 from broker.iam.uidp import Uidp
-from broker.iam.validation import MAX_FOLDER_DEPTH
+from broker.iam.validation import LIMITED, MAX_FOLDER_DEPTH
 
 VERSION: Final = 1
 DEFAULT_TOKEN_LIFETIME: Final = 3600
@@ -35,6 +43,10 @@ _RULES: Final = (
     "claims",
     "claim_patterns",
 )
+
+# 0 of either is what an organization has of which nobody has said anything
+_KINDS: Final = {each.name.lower(): each for each in OrganizationKind if each.value}
+_STATUSES: Final = {each.name.lower(): each for each in OrganizationStatus if each.value}
 
 
 class _Named(Protocol):
@@ -77,10 +89,12 @@ def _group(fields: Fields, depth: int, problems: list[Problem]) -> DeclaredGroup
     sound = fields.sound
     owners: tuple[DeclaredPerson, ...] = ()
     manage_people = False
+    standing = NOTHING_SAID
     if depth == 0:
         people = [_person(each) for each in fields.records("owners")]
         owners = tuple(person for person in people if person is not None)
-        manage_people = fields.flag("manage_people")
+        manage_people = fields.flag("manage_people", default=False)
+        standing = _standing(fields)
     roles = [_role(each) for each in fields.records("roles")]
     identities = [_identity(each) for each in fields.records("identities")]
     bindings = tuple(_binding(each) for each in fields.records("bindings"))
@@ -102,7 +116,26 @@ def _group(fields: Fields, depth: int, problems: list[Problem]) -> DeclaredGroup
         sound=sound,
         owners=owners,
         manage_people=manage_people,
+        standing=standing,
     )
+
+
+def _standing(fields: Fields) -> Standing:
+    return Standing(
+        verified=fields.flag("verified", default=None),
+        resource_limits=_resource_limits(fields),
+        kind=fields.choice("kind", _KINDS),
+        status=fields.choice("status", _STATUSES),
+    )
+
+
+def _resource_limits(fields: Fields) -> dict[str, int] | None:
+    members = fields.mapping("resource_limits")
+    if members is None:
+        return None
+    limits = {noun: members.count(noun) for noun in LIMITED}
+    members.finish()
+    return {noun: limit for noun, limit in limits.items() if limit is not None}
 
 
 def _role(fields: Fields) -> DeclaredRole:
@@ -125,7 +158,7 @@ def _identity(fields: Fields) -> DeclaredIdentity:
     name = fields.text("name", required=True)
     description = fields.text("description")
     lifetime = fields.seconds("max_token_lifetime", DEFAULT_TOKEN_LIFETIME)
-    expires_with_upstream = fields.flag("expires_with_upstream")
+    expires_with_upstream = fields.flag("expires_with_upstream", default=False)
     roles = fields.texts("roles")
     relationship = _static_keys(fields) if "static_keys" in fields else _claim_match(fields)
     fields.finish()

@@ -21,7 +21,7 @@ from broker.directory.declaration.names import Names
 from broker.directory.declaration.plan import Plan, RecordKind
 from broker.directory.declaration.problems import DeclarationProblems, Where
 from broker.directory.declaration.pruning import prune
-from broker.iam.model import ClaimMatch, Group, Identity, Role
+from broker.iam.model import ClaimMatch, Group, Identity, OrganizationStatus, Role
 from broker.iam.uidp import Uidp
 
 _Record = TypeVar("_Record", Group, Role, Identity)
@@ -66,10 +66,10 @@ class _OrganizationPlanner:
     def _group(self, declared: DeclaredGroup, before: Group | None, parent: Uidp | None) -> Uidp:
         random, now = self._terms.random, self._terms.now
         new = parent.child(random) if parent else Uidp.new_root(random)
-        # limits, verification and the like are set elsewhere, and stay
-        fresh = Group(id=new, name=declared.name, created_at=now, updated_at=now)
+        status = OrganizationStatus.UNSPECIFIED if parent else OrganizationStatus.READY
+        fresh = Group(id=new, name=declared.name, status=status, created_at=now, updated_at=now)
         group = replace(
-            before or fresh,
+            declared.standing.given_to(before or fresh),
             name=declared.name,
             description=declared.description,
             updated_at=now,
