@@ -792,11 +792,29 @@ _ALL: Final = (
         "The message names it; ask the broker for a token with the right audience.",
     ),
     ErrorCode(
+        "aws_credentials_missing",
+        Kind.PRECONDITION,
+        "A token was to be made from AWS credentials, and botocore found none.",
+        "Run it where AWS gives credentials, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and the rest.",
+    ),
+    ErrorCode(
+        "aws_region_unknown",
+        Kind.INVALID,
+        "A token was to be made for the STS of a region that AWS does not have.",
+        "Give a region such as eu-central-1, or none for the global endpoint.",
+    ),
+    ErrorCode(
         "broker_unreachable",
         Kind.UNAVAILABLE,
         "The command did not get an answer from the broker.",
         "Check the --issuer or --api URL and that the broker is running.",
         oauth.TEMPORARILY_UNAVAILABLE,
+    ),
+    ErrorCode(
+        "extra_missing",
+        Kind.PRECONDITION,
+        "What was asked for needs packages that an installation has only by an extra.",
+        "Install the extra that the message names.",
     ),
     ErrorCode(
         "name_ambiguous",
