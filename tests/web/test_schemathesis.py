@@ -32,7 +32,7 @@ from broker.web.openapi.document import openapi_document
 from tests.api.world import Acme, world
 from tests.kit.organizations import ROLES
 
-EXAMPLES: Final = int(os.environ.get("BROKER_TEST_EXAMPLES", "4"))
+EXAMPLES: Final = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "4"))
 """Requests an operation. Raise it to look for what the usual number does not find."""
 
 
