@@ -22,6 +22,7 @@ from broker.audit.writer import AuditWriter
 from broker.config import LOOPBACK, Settings
 from broker.contract.methods import Contract
 from broker.directory.installation import Installation
+from broker.directory.last_seen import LastSeen
 from broker.directory.snapshots import Snapshots
 from broker.entropy import Entropy
 from broker.errors import BrokerError
@@ -150,9 +151,12 @@ class Broker:
         stack.push_async_callback(audit.close)
         roles = BuiltinRoles(capabilities)
         snapshots = self._snapshots(store, capabilities, roles)
-        exchange = self._exchange(stack, snapshots, keyring, audit, capabilities)
+        last_seen = LastSeen(store, size=settings.cached_identities)
+        stack.push_async_callback(last_seen.close)
+        exchange = self._exchange(stack, snapshots, keyring, audit, capabilities, last_seen)
         api = self._api(store, snapshots, keyring, exchange, capabilities, roles)
         _background(stack, snapshots.watch(), "snapshots")
+        _background(stack, last_seen.watch(), "last-seen")
         _background(stack, _keep_refreshing(keyring, settings.key_refresh), "keys")
         health = Health({"store": store.check, "keys": lambda: _can_sign(keyring)})
         await self._listen(stack, exchange, api, keyring, capabilities, health)
@@ -220,6 +224,7 @@ class Broker:
         keyring: KeyRing,
         audit: AuditWriter,
         capabilities: CapabilityTable,
+        last_seen: LastSeen,
     ) -> Exchange:
         settings = self._settings
         outbound = outbound_client(settings)
@@ -249,6 +254,7 @@ class Broker:
             capabilities=capabilities,
             clock=time.time,
             record_id=lambda now: record_id(now, self._entropy),
+            note_seen=last_seen.note,
             default_audience=settings.issuer,
             allowed_audiences=frozenset(settings.token_audiences),
             max_lifetime=settings.token_lifetime,

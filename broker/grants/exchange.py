@@ -39,7 +39,11 @@ class Snapshots(Protocol):
 
 
 class Exchange:
-    """The grant. `clock` gives seconds since the epoch, `record_id` a fresh id for a moment."""
+    """The grant. `clock` gives seconds since the epoch, `record_id` a fresh id for a moment.
+
+    `note_seen` is told of every identity that something was minted for, and of the moment; it
+    neither waits nor raises (`broker.directory` has it).
+    """
 
     def __init__(
         self,
@@ -51,6 +55,7 @@ class Exchange:
         capabilities: CapabilityTable,
         clock: Callable[[], float],
         record_id: Callable[[datetime], str],
+        note_seen: Callable[[Uidp, float], None],
         default_audience: str,
         allowed_audiences: frozenset[str] = frozenset(),
         max_lifetime: int = 3600,
@@ -62,6 +67,7 @@ class Exchange:
         self._capabilities = capabilities
         self._clock = clock
         self._record_id = record_id
+        self._note_seen = note_seen
         self._default_audience = (default_audience,)
         self._allowed_audiences = allowed_audiences
         self._max_lifetime = max_lifetime
@@ -83,6 +89,8 @@ class Exchange:
             raise
         at = datetime.fromtimestamp(now, UTC)
         await self._audit.write(account.succeeded(self._record_id(at), at, request, exchanged))
+        assert account.identity is not None, "something was minted for it"
+        self._note_seen(account.identity, now)
         return exchanged
 
     async def refuse(self, call: Call, refusal: BrokerError) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,8 +20,12 @@ from broker.directory.last_seen import AGAIN_AFTER, MAX_BATCH, LastSeen
 from broker.errors import Unavailable
 from broker.iam.model import ClaimMatch
 from broker.iam.uidp import Uidp
+from broker.sdk.testing.issuer import LocalIssuer
 from broker.store import Store
-from tests.kit.organizations import Organization, organization
+from tests.kit.api import login, wires
+from tests.kit.brokers import running_broker
+from tests.kit.calls import exchange, oauth, record_of
+from tests.kit.organizations import Organization, github, organization
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp()
 RULES = ClaimMatch(issuer="https://ci.example", subject="main")
@@ -221,6 +226,78 @@ async def test_memory_is_bounded(store: Store, acme: Organization) -> None:
     last_seen.note(three, START + AGAIN_AFTER)
     await last_seen.flush()
     assert await seen(store, three) == AGAIN_AFTER
+
+
+async def test_a_broker_writes_it_down_before_it_ends(tmp_path: Path) -> None:
+    """Who was minted for has the time of the first exchange; who was refused, or never asked, has
+    none."""
+    async with running_broker(tmp_path) as broker, LocalIssuer(audience=broker.url) as issuer:
+        acme = await organization(broker.store)
+        ci, refused, idle = [
+            await acme.identity(github(issuer.url, subject=subject), name=subject)
+            for subject in ("ci", "refused", "idle")
+        ]
+        person = await acme.person(issuer.url, "ci")
+        token = issuer.token({"sub": "ci"})
+        answers = [
+            await exchange(broker, token, ci),
+            await exchange(broker, token, ci),
+            await oauth(broker, token),
+            await exchange(broker, token, refused),
+        ]
+        assert [answer.status for answer in answers] == [200, 200, 200, 403]
+        first = (await record_of(broker, answers[0])).at
+        third = (await record_of(broker, answers[2])).at
+    store = Store.open(broker.settings.database_url)
+    try:
+        async with store.read() as records:
+            found = await records.identities.many([ci, refused, idle, person])
+    finally:
+        await store.close()
+    assert {uidp: identity.last_seen for uidp, identity in found.items()} == {
+        ci: first,
+        person: third,
+        refused: None,
+        idle: None,
+    }
+
+
+async def test_a_token_that_is_not_given_out_is_no_sight(tmp_path: Path) -> None:
+    """Where the audit record cannot be written, nobody was seen."""
+    async with running_broker(tmp_path) as broker, LocalIssuer(audience=broker.url) as issuer:
+        acme = await organization(broker.store)
+        ci = await acme.identity(github(issuer.url, subject="ci"))
+        with closing(sqlite3.connect(tmp_path / "broker.sqlite3", isolation_level=None)) as other:
+            other.execute("ALTER TABLE audit_records RENAME TO elsewhere")
+            answer = await exchange(broker, issuer.token({"sub": "ci"}), ci)
+            other.execute("ALTER TABLE elsewhere RENAME TO audit_records")
+        assert answer.status >= 500
+    store = Store.open(broker.settings.database_url)
+    try:
+        assert await seen(store, ci) is None
+    finally:
+        await store.close()
+
+
+async def test_the_api_tells_it_from_the_records(tmp_path: Path) -> None:
+    """What exchanges keep in memory of an identity is older, and is not what the API answers."""
+    async with running_broker(tmp_path) as broker, LocalIssuer(audience=broker.url) as issuer:
+        acme = await organization(broker.store)
+        person = await acme.person(issuer.url, "ann")
+        ci = await acme.identity(github(issuer.url, subject="ci"))
+        await acme.bind(person, "owner", acme.id)
+        async with wires(broker) as ways:
+            ann = await login(broker, issuer, ways["http"], "ann", scope=acme.id)
+            for second in (1, 2):
+                await exchange(broker, issuer.token({"sub": "ci"}), ci)
+                other = LastSeen(broker.store, size=10)  # as of another process
+                other.note(ci, START + second)
+                await other.flush()
+                at = f"2026-11-24T12:00:0{second}Z"
+                new = await ann("v2.IdentitiesService/GetIdentity", uid=ci)
+                assert new["lastSeenTime"] == at
+                (old,) = (await ann("Identities/List", id=ci))["items"]
+                assert old["lastSeen"] == at
 
 
 NOTES = st.lists(
