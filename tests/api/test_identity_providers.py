@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.rpc import code_pb2
@@ -21,14 +22,12 @@ SECRET = "sehr-geheim-1234567890"
 OIDC: Json = {"issuer": "https://id.example", "client_id": "broker", "client_secret": SECRET}
 
 
-async def _create(acme: Acme, wire: Wire, /, default_role: str = "", **oidc: object) -> Json:
+async def _create(acme: Acme, wire: Wire, /, default_role: str = "", **oidc: Any) -> Json:
     return await acme.ann.on(wire)(
         "IdentityProviders/Create",
         parent_id=acme.shop,
-        identity_provider={
-            "name": "id", "oidc": OIDC | oidc, "default_role": default_role
-        },
-    )  # fmt: skip
+        identity_provider={"name": "id", "oidc": OIDC | oidc, "default_role": default_role},
+    )
 
 
 async def test_a_provider_in_every_version(acme: Acme, wire: Wire) -> None:
@@ -199,8 +198,7 @@ async def test_providers_that_are_refused(acme: Acme, wire: Wire, change: Json, 
 
 async def test_a_public_client_needs_pkce(acme: Acme, wire: Wire) -> None:
     """A provider without a secret has it; with a secret it is a choice."""
-    public = {"client_secret": "", "pkce_enabled": True}
-    made = await _create(acme, wire, **public)
+    made = await _create(acme, wire, client_secret="", pkce_enabled=True)
     with refused(code_pb2.INVALID_ARGUMENT, field="oidc.client_secret"):
         await _create(acme, wire, client_secret="")
     with refused(code_pb2.INVALID_ARGUMENT, field="oidc.client_secret"):

@@ -132,15 +132,15 @@ async def test_a_batch_is_made_whole_or_not_at_all(acme: Acme, wire: Wire) -> No
     """One that is at fault keeps the others from being made; from 1 to 500 at once."""
     ann = acme.ann.on(wire)
     one, other = await acme.identity(), await acme.identity()
-    bad = [
-        ([{"identity": f"{acme.shop}/{MISSING}", "role": VIEWER}], code_pb2.NOT_FOUND),
-        ([{"identity": one, "role": VIEWER}], code_pb2.ALREADY_EXISTS),
-        ([{"identity": "x", "role": VIEWER}], code_pb2.INVALID_ARGUMENT),
-        ([{"identity": other}], code_pb2.INVALID_ARGUMENT),
+    bad: list[tuple[Json, int]] = [
+        ({"identity": f"{acme.shop}/{MISSING}", "role": VIEWER}, code_pb2.NOT_FOUND),
+        ({"identity": one, "role": VIEWER}, code_pb2.ALREADY_EXISTS),
+        ({"identity": "x", "role": VIEWER}, code_pb2.INVALID_ARGUMENT),
+        ({"identity": other}, code_pb2.INVALID_ARGUMENT),
     ]
     before = ids(await ann("RoleBindings/List"))
     for last, code in bad:
-        batch = [{"identity": one, "role": VIEWER}, *last]
+        batch = [{"identity": one, "role": VIEWER}, last]
         with refused(code):
             await ann("RoleBindings/CreateBatch", parent=acme.id, role_bindings=batch)
     for count in (0, 501):
@@ -368,6 +368,7 @@ async def test_a_deleted_binding_ends_at_once(acme: Acme, wire: Wire) -> None:
     """The next exchange has it no more, in the same process without waiting."""
     number = acme.world.number()
     uidp = await acme.records.person(acme.world.issuer.url, f"x-{number}")
+    binding = Uidp("")
     for _ in range(3):
         binding = await acme.bind(uidp, VIEWER, acme.shop)
         someone = (await acme.world.login(f"x-{number}")).on(wire)
