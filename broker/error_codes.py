@@ -598,6 +598,25 @@ _ALL: Final = (
         "key_file_unwritable",
         Kind.PRECONDITION,
         "The key-encryption key or its folder cannot be made.",
+    ErrorCode(
+        "credential_not_found",
+        Kind.PRECONDITION,
+        "A client was given no upstream token, and there is no sign of a platform that has one.",
+        "Run it where one is, or hand one over: `--token FILE`, or standard input.",
+    ),
+    ErrorCode(
+        "credential_unavailable",
+        Kind.UNAVAILABLE,
+        "The platform that a client runs on did not give it an upstream token.",
+        "Try again; the reason that follows is the platform's own.",
+    ),
+    ErrorCode(
+        "credential_unusable",
+        Kind.PRECONDITION,
+        "The source of an upstream token that a client was to use is not there, or is not set up "
+        "to give one.",
+        "Follow the message; docs/exchange.md says what each platform needs.",
+    ),
         "Correct the path, its permissions or its file system (hard links are needed).",
     ),
     ErrorCode(

@@ -41,7 +41,7 @@ def configuration() -> Iterator[str]:
         yield _row(variable, _shown(default), field.description or "")
     yield (
         "\n## Variables of clients\n\n"
-        "Read by the commands that talk to a broker over its API; an option wins over them. A "
+        "Read by the commands that talk to a broker; an option wins over them. A "
         "server passes over them.\n\n"
     )
     yield "| variable | meaning |\n|---|---|\n"

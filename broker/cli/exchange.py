@@ -3,26 +3,48 @@
 from __future__ import annotations
 
 import sys
-from typing import IO
+from typing import IO, Final
 
 import click
 import orjson
 
-from broker.cli.options import output_option, run, token_in
+from broker.cli.options import MAX_TOKEN_FILE, output_option, run, token_in, token_of
 from broker.cli.refusals import explain
+from broker.errors import Precondition
+from broker.sdk.ambient import Platform
+from broker.sdk.ambient import token as ambient_token
 from broker.sdk.exchange import exchange as exchange_token
 from broker.sdk.refusal import Refused
 
+PLATFORMS: Final = [platform.value for platform in Platform]
+
 
 @click.command()
-@click.option("--issuer", required=True, help="URL of the broker.")
-@click.option("--identity", default="", help="UIDP to assume; none for a registered person.")
+@click.option(
+    "--issuer", envvar="BROKER_API", required=True, help="URL of the broker. [env: BROKER_API]"
+)
+@click.option(
+    "--identity",
+    envvar="BROKER_IDENTITY",
+    default="",
+    help="UIDP to assume; none for a registered person. [env: BROKER_IDENTITY]",
+)
 @click.option(
     "--token",
     "source",
     type=click.File("rb"),
-    default="-",
-    help="File with the upstream token; '-' (the default) is standard input.",
+    help="File with the upstream token; '-' is standard input.",
+)
+@click.option(
+    "--credential",
+    type=click.Choice(PLATFORMS),
+    help="Where else the upstream token is from. Without this and --token: from the first of "
+    "these that there is a sign of, or from standard input.",
+)
+@click.option(
+    "--credential-audience",
+    metavar="AUDIENCE",
+    help="Audience to ask --credential for. Default: the issuer.",
 )
 @click.option("--audience", multiple=True, help="Audience of the new token; repeats.")
 @click.option("--scope", multiple=True, help="Group UIDP to narrow the token to; repeats.")
@@ -31,14 +53,22 @@ from broker.sdk.refusal import Refused
 def exchange(
     issuer: str,
     identity: str,
-    source: IO[bytes],
+    source: IO[bytes] | None,
+    credential: str | None,
+    credential_audience: str | None,
     audience: tuple[str, ...],
     scope: tuple[str, ...],
     capability: tuple[str, ...],
     output: str,
 ) -> None:
     """Exchange an upstream token for one of the broker's and print it."""
-    token = token_in(source)
+    if source is not None:
+        if credential or credential_audience:
+            raise click.UsageError("--token is given: there is no --credential to ask for one.")
+        token = token_in(source)
+    else:
+        platform = Platform(credential) if credential else None
+        token = _found(credential_audience or issuer.rstrip("/"), identity, platform)
     try:
         exchanged = run(
             lambda: exchange_token(
@@ -57,3 +87,16 @@ def exchange(
         click.echo(orjson.dumps({"token": exchanged.token, "expiry": exchanged.expiry}))
     else:
         click.echo(exchanged.token)
+
+
+def _found(audience: str, identity: str, platform: Platform | None) -> str:
+    try:
+        return ambient_token(audience, identity=identity, platform=platform)
+    except Precondition as error:
+        if error.code != "credential_not_found" or sys.stdin.isatty():
+            raise
+        if not (given := sys.stdin.buffer.read(MAX_TOKEN_FILE)).strip():
+            raise Precondition(
+                "credential_not_found", f"{error.message}; standard input is empty"
+            ) from None
+        return token_of(given, "<stdin>")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import aiohttp
 
@@ -12,6 +13,9 @@ from broker.errors import Unavailable
 from broker.sdk.refusal import refusal
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
+
+Credential: TypeAlias = str | Callable[[], str]
+"""An upstream token, or what gets one; it may block, and is called in a thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,7 @@ class Exchanged:
 
 async def exchange(
     issuer: str,
-    token: str,
+    token: Credential,
     *,
     identity: str = "",
     audience: Sequence[str] = (),
@@ -34,8 +38,10 @@ async def exchange(
 ) -> Exchanged:
     """Exchange an upstream token at `{issuer}/sts/exchange`.
 
-    Raises `Refused` for the broker's own no, `Unavailable` when it cannot be reached.
+    Raises `Refused` for the broker's own no, `Unavailable` when it cannot be reached, and what a
+    callable `token` raises.
     """
+    upstream = token if isinstance(token, str) else await asyncio.to_thread(token)
     form = [("aud", value) for value in audience]
     form += [("scopes", value) for value in scopes]
     form += [("cap", value) for value in capabilities]
@@ -47,7 +53,7 @@ async def exchange(
             session.post(
                 url,
                 data=aiohttp.FormData(form) if form else None,
-                headers={"Authorization": f"Bearer {token}"},
+                headers={"Authorization": f"Bearer {upstream}"},
                 allow_redirects=False,
             ) as response,
         ):

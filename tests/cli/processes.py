@@ -230,7 +230,7 @@ class Installation:
 
     def exchange(self, *words: str, **claims: str) -> Result:
         """`broker exchange` for the identity."""
-        to = ("--issuer", self.served.url, "--identity", self.identity)
+        to = ("--issuer", self.served.url, "--identity", self.identity, "--token", "-")
         return self.run("exchange", *to, *words, given=self.upstream(**claims))
 
     def exchanged(self, **form: str) -> HttpAnswer:

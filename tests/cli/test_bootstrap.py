@@ -31,7 +31,7 @@ def test_an_owner_exchanges_without_naming_an_identity(installation: Installatio
                 "subject_token_type": token_exchange.JWT,
             },
         ).body["access_token"],
-        ok(served.run("exchange", "--issuer", served.url, given=token)).out.strip(),
+        ok(served.run("exchange", "--issuer", served.url, "--token", "-", given=token)).out.strip(),
     ]
     for answer in answers:
         claims = jwt.decode(answer, options={"verify_signature": False})
@@ -44,7 +44,8 @@ def test_an_owner_exchanges_without_naming_an_identity(installation: Installatio
 def test_a_stranger_is_nobody(installation: Installation) -> None:
     """A good token of a person whom nobody registered."""
     token = installation.issuer.token({"sub": "mallory"})
-    result = installation.run("exchange", "--issuer", installation.served.url, given=token)
+    words = ("exchange", "--issuer", installation.served.url, "--token", "-")
+    result = installation.run(*words, given=token)
     refused(result, "belongs to no registered person", "stage       identity")
 
 

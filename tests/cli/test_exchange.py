@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import jwt
@@ -10,8 +14,26 @@ import pytest
 from aiohttp import web
 
 from broker.sdk.testing.issuer import LocalIssuer
-from tests.cli.processes import Installation, broker, in_background, ok, refused
+from tests.cli.processes import (
+    BROKER,
+    PATIENCE,
+    Installation,
+    Result,
+    apply,
+    broker,
+    in_background,
+    ok,
+    refused,
+    serving,
+)
 from tests.kit.brokers import free_port
+from tests.kit.platforms import GithubRunner
+
+ON_A_CLOUD = any(
+    Path("/sys/class/dmi/id", file).exists()
+    and Path("/sys/class/dmi/id", file).read_text().startswith(("Google", "Amazon EC2"))
+    for file in ("product_name", "sys_vendor")
+)
 
 
 def test_a_token_from_standard_input(installation: Installation) -> None:
@@ -37,6 +59,102 @@ def test_a_token_from_a_file(installation: Installation, tmp_path: Path) -> None
     assert answer["expiry"].endswith("Z")
 
 
+@pytest.mark.skipif(ON_A_CLOUD, reason="this machine has a credential of its own")
+def test_standard_input_where_there_is_no_other_credential(
+    installation: Installation, tmp_path: Path
+) -> None:
+    """Nothing needs to be said for it in a pipe; nothing in it is told with what was looked for."""
+    to = ("exchange", "--issuer", installation.served.url, "--identity", installation.identity)
+    ok(installation.run(*to, given=installation.upstream()))
+    refused(installation.run(*to), "looked for", "GitHub Actions", "input is empty", "not_found")
+
+
+@pytest.mark.skipif(ON_A_CLOUD, reason="this machine has a credential of its own")
+def test_a_terminal_is_not_waited_for(tmp_path: Path) -> None:
+    """Nobody types a token."""
+    master, terminal = os.openpty()
+    try:
+        done = subprocess.run(
+            [BROKER, "exchange", "--issuer", "http://127.0.0.1:1"],
+            cwd=tmp_path,
+            env={},
+            stdin=terminal,
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    finally:
+        os.close(terminal)
+        os.close(master)
+    assert done.returncode == 1
+    assert "credential_not_found" in done.stderr.decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a job of GitHub Actions has, and a broker with an identity for it."""
+
+    runner: GithubRunner
+    url: str
+    identity: str
+
+    def run(self, folder: Path, *words: str, **environ: str) -> Result:
+        """`broker exchange` in the job."""
+        environ = {**self.runner.variables, **environ}
+        return broker("exchange", *words, folder=folder, environ=environ)
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
+    """One for the tests of this file."""
+    with (
+        serving(tmp_path_factory.mktemp("job")) as served,
+        in_background(GithubRunner()) as runner,
+    ):
+        yield Job(runner, served.url, apply(served, runner.url))
+
+
+def test_a_job_of_github_actions(job: Job, tmp_path: Path) -> None:
+    """Inside one, issuer and identity are all that has to be said; or nothing, with variables."""
+    said = ok(job.run(tmp_path, "--issuer", job.url, "--identity", job.identity))
+    unsaid = ok(job.run(tmp_path, BROKER_API=job.url, BROKER_IDENTITY=job.identity))
+    for result in (said, unsaid):
+        claims = jwt.decode(result.out.strip(), options={"verify_signature": False})
+        assert claims["sub"] == job.identity
+        assert result.err == ""
+
+
+def test_a_job_without_the_permission(tmp_path: Path) -> None:
+    """The message says which; what stands in standard input is not taken instead."""
+    words = ("exchange", "--issuer", "http://127.0.0.1:1")
+    environ = {"GITHUB_ACTIONS": "true"}
+    result = broker(*words, folder=tmp_path, environ=environ, given="a.b.c")
+    refused(result, "`permissions: id-token: write`", "because: GitHub", "credential_unusable")
+
+
+def test_a_platform_that_is_named(job: Job, tmp_path: Path) -> None:
+    """Is asked, whatever else is there; for another audience if that is what the identity wants."""
+    (tmp_path / "token").write_text("a.b.c")
+    file = {"BROKER_CREDENTIAL_FILE": str(tmp_path / "token")}
+    to = ("--issuer", job.url, "--identity", job.identity)
+    refused(job.run(tmp_path, *to, **file), "token_malformed")
+    named = (*to, "--credential", "github")
+    ok(job.run(tmp_path, *named, **file))
+    other = ("--credential-audience", "https://elsewhere.example")
+    refused(job.run(tmp_path, *named, *other, **file), "identity_refused")
+    audiences = [
+        jwt.decode(token, options={"verify_signature": False})["aud"] for token in job.runner.given
+    ]
+    assert audiences[-2:] == [job.url, "https://elsewhere.example"]
+
+
+@pytest.mark.parametrize("more", [("--credential", "github"), ("--credential-audience", "a")])
+def test_a_token_and_a_platform_exclude_each_other(tmp_path: Path, more: tuple[str, str]) -> None:
+    """One credential is sent; the command does not choose."""
+    words = ("exchange", "--issuer", "http://127.0.0.1:1", "--token", "-", *more)
+    refused(broker(*words, folder=tmp_path), "--token is given", code=2)
+
+
 def test_a_refusal_names_stage_reason_and_request(installation: Installation) -> None:
     """On standard error, with exit code 1; the request id finds the record of it."""
     result = installation.exchange(ref="refs/heads/other")
@@ -58,7 +176,8 @@ def test_a_refusal_as_json(installation: Installation) -> None:
 def test_a_broker_that_is_away(tmp_path: Path) -> None:
     """Is not a refusal: the message names the address and the system's reason."""
     url = f"http://127.0.0.1:{free_port()}"
-    result = broker("exchange", "--issuer", url, folder=tmp_path, given="a.b.c")
+    words = ("exchange", "--issuer", url, "--token", "-")
+    result = broker(*words, folder=tmp_path, given="a.b.c")
     refused(result, f"no answer from {url}/sts/exchange", "Connect", "broker_unreachable")
 
 
@@ -76,7 +195,8 @@ def test_a_broker_that_is_away(tmp_path: Path) -> None:
 def test_what_cannot_be_a_token_is_not_sent(tmp_path: Path, given: bytes, says: str) -> None:
     """A file that was taken for another may hold anything; it stays here."""
     url = f"http://127.0.0.1:{free_port()}"
-    refused(broker("exchange", "--issuer", url, folder=tmp_path, given=given), says)
+    words = ("exchange", "--issuer", url, "--token", "-")
+    refused(broker(*words, folder=tmp_path, given=given), says)
 
 
 class NoBroker(LocalIssuer):
@@ -114,5 +234,6 @@ def test_an_answer_of_somebody_else_is_no_traceback(tmp_path: Path, status: int,
     """A proxy's page, a server of another kind: exit code 1, and nothing printed as a token."""
     answer = web.Response(status=status, text=body, content_type="application/json")
     with in_background(NoBroker(answer)) as other:
-        result = broker("exchange", "--issuer", other.address, folder=tmp_path, given="a.b.c")
+        words = ("exchange", "--issuer", other.address, "--token", "-")
+        result = broker(*words, folder=tmp_path, given="a.b.c")
     refused(result, "broker_unreachable")

@@ -8,9 +8,9 @@ import ssl
 import time
 from base64 import urlsafe_b64encode
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from types import MappingProxyType, TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeAlias
 
 from aiohttp import web
 from joserfc.jwk import ECKey, OKPKey, RSAKey
@@ -23,6 +23,7 @@ _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _CURVES: Final = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 
 _Key = RSAKey | ECKey | OKPKey
+Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class LocalIssuer:
@@ -98,8 +99,8 @@ class LocalIssuer:
     async def start(self) -> None:
         """Listen; `url` is valid from then on."""
         app = web.Application()
-        app.router.add_get(DISCOVERY, self._counted(self.answer_discovery))
-        app.router.add_get(JWKS, self._counted(self.answer_jwks))
+        for path, handler in self.routes().items():
+            app.router.add_get(path, self._counted(handler))
         # what is still being answered is dropped: a test that stops has seen what it wanted
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -209,6 +210,10 @@ class LocalIssuer:
             "scopes_supported": ["openid"],
         }
 
+    def routes(self) -> dict[str, Handler]:
+        """What answers a GET of which path; issuers with more endpoints add theirs."""
+        return {DISCOVERY: self.answer_discovery, JWKS: self.answer_jwks}
+
     async def answer_discovery(self, request: web.Request) -> web.StreamResponse:
         """The discovery document over HTTP; replaced by issuers that misbehave."""
         del request
@@ -219,11 +224,10 @@ class LocalIssuer:
         del request
         return web.json_response(self.jwks())
 
-    def _counted(self, handler: Any) -> Any:
+    def _counted(self, handler: Handler) -> Handler:
         async def counted(request: web.Request) -> web.StreamResponse:
             self.requests[request.path] += 1
-            response: web.StreamResponse = await handler(request)
-            return response
+            return await handler(request)
 
         return counted
 
