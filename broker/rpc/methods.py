@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from time import perf_counter
 from typing import Any, Final
 
@@ -27,9 +29,12 @@ class Methods(grpc.GenericRpcHandler):
     """Every method of every version, by path; gRPC itself answers what is none."""
 
     def __init__(self, api: Api, request_id: Callable[[], str]) -> None:
+        self._api = api
+        self._request_id = request_id
+        self._running: set[asyncio.Task[bytes | Told]] = set()
         self._handlers: Final[Mapping[str, grpc.RpcMethodHandler[Any, Any]]] = {
             # without (de)serializers: what they raise would be told in gRPC's words
-            path: grpc.unary_unary_rpc_method_handler(_Handler(api, method, request_id).run)
+            path: grpc.unary_unary_rpc_method_handler(partial(self._run, method))
             for path, method in api.contract.methods.items()
         }
 
@@ -39,27 +44,23 @@ class Methods(grpc.GenericRpcHandler):
         """The handler of the method that is called."""
         return self._handlers.get(handler_call_details.method)
 
+    async def finish(self, grace: float) -> None:
+        """Wait `grace` seconds for what runs, and cut it off."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=grace)
+        for answering in self._running:
+            answering.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
 
-class _Handler:
-    """Of one method."""
-
-    def __init__(self, api: Api, method: Method, request_id: Callable[[], str]) -> None:
-        self._api = api
-        self._method = method
-        self._request_id = request_id
-
-    async def run(self, encoded: bytes, context: Context) -> bytes:
-        """Answer, whatever happens, and log how it went."""
-        started = perf_counter()
+    async def _run(self, method: Method, encoded: bytes, context: Context) -> bytes:
         request_id = self._request_id()
         bind_contextvars(request_id=request_id)
-        code = "CANCELLED"
-        try:
-            answer = await self._answer(encoded, context, request_id)
-            code = CODES[answer.wire.grpc].name if isinstance(answer, Told) else "OK"
-        finally:
-            ms = round((perf_counter() - started) * 1000, 2)
-            log.info("call", path=self._method.path, code=code, ms=ms)
+        answering = asyncio.create_task(self._answer(method, encoded, context, request_id))
+        self._running.add(answering)
+        answering.add_done_callback(self._running.discard)
+        # As over HTTP, what has begun is done, whether or not its caller waits. To cancel it in a
+        # transaction would cost the connection, and keep the store locked until that is collected.
+        answer = await asyncio.shield(answering)
         metadata = [(REQUEST_ID, request_id)]
         if isinstance(answer, Told):
             details = (STATUS_DETAILS, status(answer).SerializeToString())
@@ -67,24 +68,43 @@ class _Handler:
         context.set_trailing_metadata(metadata)
         return answer
 
-    async def _answer(self, encoded: bytes, context: Context, request_id: str) -> bytes | Told:
+    async def _answer(
+        self, method: Method, encoded: bytes, context: Context, request_id: str
+    ) -> bytes | Told:
+        """Answer, whatever happens, and log how it went."""
+        started = perf_counter()
+        answer: bytes | Told
         try:
-            request = self._request(encoded)
-            metadata = context.invocation_metadata() or ()
-            call = Call(
-                request_id=request_id, bearer=bearer(metadata), address=address(context.peer())
+            response = await self._api.call(
+                method, _parsed(method, encoded), _call(context, request_id)
             )
-            return (await self._api.call(self._method, request, call)).SerializeToString()
+            answer = response.SerializeToString()
         except BrokerError as error:
             log.debug("refused", code=error.code, stage=error.stage and error.stage.value)
-            return told(error, request_id)
+            answer = told(error, request_id)
         except Exception:  # the one place where a defect is caught: told to nobody, logged once
             log.exception("defect")
-            return told(None, request_id)
+            answer = told(None, request_id)
+        log.info(
+            "call",
+            path=method.path,
+            code=CODES[answer.wire.grpc].name if isinstance(answer, Told) else "OK",
+            ms=round((perf_counter() - started) * 1000, 2),
+        )
+        return answer
 
-    def _request(self, encoded: bytes) -> Message:
-        try:
-            return self._method.request.FromString(encoded)
-        except DecodeError as error:
-            name = self._method.request.DESCRIPTOR.full_name
-            raise Invalid("message_malformed", f"request: expected a {name}") from error
+
+def _parsed(method: Method, encoded: bytes) -> Message:
+    try:
+        return method.request.FromString(encoded)
+    except DecodeError as error:
+        name = method.request.DESCRIPTOR.full_name
+        raise Invalid("message_malformed", f"request: expected a {name}") from error
+
+
+def _call(context: Context, request_id: str) -> Call:
+    return Call(
+        request_id=request_id,
+        bearer=bearer(context.invocation_metadata() or ()),
+        address=address(context.peer()),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
@@ -82,7 +83,7 @@ class RpcServer:
             # mode 0700: whoever may connect to the socket says from where they come
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="broker-")))
             server = grpc.aio.server(options=_LIMITS)
-            stack.push_async_callback(server.stop, self._grace)
+            stack.push_async_callback(self._finish, server)
             server.add_generic_rpc_handlers([self._methods])
             await self._discovery.serve(server)
             socket = folder / "grpc"
@@ -101,6 +102,10 @@ class RpcServer:
             pair = self._certificate.key.read_bytes(), self._certificate.chain.read_bytes()
             credentials = grpc.ssl_server_credentials([pair])
             return server.add_secure_port(f"{host}:{port}", credentials)
+
+    async def _finish(self, server: grpc.aio.Server) -> None:
+        # not one after the other: calls whose callers are gone are none to the server
+        await asyncio.gather(server.stop(self._grace), self._methods.finish(self._grace))
 
     async def drain(self) -> None:
         """Tell who asks for health that there is none; calls are still taken."""
