@@ -26,6 +26,8 @@ from broker.directory.last_seen import LastSeen
 from broker.directory.snapshots import Snapshots
 from broker.entropy import Entropy
 from broker.errors import BrokerError
+from broker.grants.credentials import Credentials
+from broker.grants.examination import Examination
 from broker.grants.exchange import Exchange
 from broker.iam.capabilities import CapabilityTable
 from broker.iam.matching import own_audiences
@@ -236,15 +238,15 @@ class Broker:
             max_issuers=settings.cached_issuers,
         )
         stack.push_async_callback(issuers.aclose)
+        verifier = OidcVerifier(
+            issuers,
+            own_issuers=[settings.issuer],
+            algorithms=settings.issuer_algorithms,
+            max_lifetime=settings.upstream_token_age,
+            max_lifetimes=settings.issuer_token_ages,
+        )
         return Exchange(
-            snapshots=snapshots,
-            verifier=OidcVerifier(
-                issuers,
-                own_issuers=[settings.issuer],
-                algorithms=settings.issuer_algorithms,
-                max_lifetime=settings.upstream_token_age,
-                max_lifetimes=settings.issuer_token_ages,
-            ),
+            examination=Examination(snapshots, Credentials(verifier)),
             tokens=AccessTokens(
                 issuer=settings.issuer,
                 keyring=keyring,

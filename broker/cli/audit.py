@@ -21,6 +21,7 @@ from broker.cli.options import (
     run,
     settings_of,
 )
+from broker.cli.steps import step_lines
 from broker.iam.uidp import Uidp
 from broker.store import Store
 
@@ -153,16 +154,7 @@ def _print(record: AuditRecord, output: str) -> None:
     if record.outcome is not Outcome.OK:
         click.echo(f"    {record.stage or '-'}: {record.code}")
     for step in detail.get("steps", ()):
-        _print_step(step)
-
-
-def _print_step(step: dict[str, Any]) -> None:
-    mark = click.style("ok  ", fg="green") if step["passed"] else click.style("FAIL", fg="red")
-    got = "absent" if step["got"] is None else repr(step["got"])
-    check = printable(f"{step['stage']}/{step['name']}: expected {step['expected']}")
-    click.echo(f"    {mark} {check}; got {got}")
-    if step.get("hint"):
-        click.echo(f"         {printable(step['hint'])}")
+        click.echo(step_lines(step, indent=4))
 
 
 def _row(record: AuditRecord, detail: dict[str, Any]) -> dict[str, Any]:

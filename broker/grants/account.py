@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
 
 from broker.audit.record import AuditRecord, Outcome
-from broker.errors import BrokerError, Detail, Kind, Stage
+from broker.errors import BrokerError, Kind, Stage
+from broker.grants.credentials import Credential
 from broker.grants.request import Call, Exchanged, ExchangeRequest
-from broker.iam.claims import VerifiedClaims
-from broker.iam.matching import CompiledRules, Match
-from broker.iam.trace import Step
+from broker.grants.trace import cause_of, trace
+from broker.iam.claims import UnverifiedClaims, VerifiedClaims
+from broker.iam.matching import Match
+from broker.iam.snapshot import IdentitySnapshot
 from broker.iam.uidp import Uidp
-from broker.jose.compact import UnverifiedToken
 
 
 @dataclass(slots=True)
@@ -24,12 +25,12 @@ class Account:
 
     call: Call
     identity: Uidp | None = None
-    token: UnverifiedToken | None = None
-    rules: CompiledRules | None = None
+    credential: Credential | None = None
+    checked: bool = False
+    """Whether the credential was found acceptable, whoever it is for."""
+    snapshot: IdentitySnapshot | None = None
     claims: VerifiedClaims | None = None
     match: Match | None = None
-    steps: list[Step] = field(default_factory=list)
-    """Checks besides the rules and the token's own."""
 
     def succeeded(
         self, record_id: str, at: datetime, request: ExchangeRequest, exchanged: Exchanged
@@ -49,26 +50,34 @@ class Account:
 
     def refused(self, record_id: str, at: datetime, refusal: BrokerError) -> AuditRecord:
         """The record of a no: every check that was made, and what the token said of itself."""
-        steps = [*self._rule_steps(), *self.steps]
-        if refusal.detail is not None or all(step.passed for step in steps):
-            steps.append(_last_step(refusal))
+        steps = trace(
+            credential=self.credential,
+            snapshot=self.snapshot,
+            match=self.match,
+            refusals=[refusal],
+            held=self._held(refusal),
+        )
         detail: dict[str, Any] = {
             "dialect": self.call.dialect,
             "address": self.call.address,
             "steps": [step.as_json() for step in steps],
         }
-        if self.token is not None:
-            detail["unverified"] = _unverified(self.token)
+        if self.credential is not None and (said := self.credential.unverified_claims):
+            detail["unverified"] = _unverified(said)
         outcome = Outcome.FAILED if refusal.kind is Kind.UNAVAILABLE else Outcome.REFUSED
         return self._record(record_id, at, outcome, detail, refusal)
 
-    def _rule_steps(self) -> tuple[Step, ...]:
-        """Every rule when they were compared; else the issuer's, which is asked first."""
-        if self.match is not None:
-            return self.match.steps
-        if self.rules is not None and self.token is not None:
-            return (self.rules.issuer_step(self.token.unverified_issuer),)
-        return ()
+    def _held(self, refusal: BrokerError) -> set[Stage]:
+        """Of the credential's own checks, the stages of those that were made and held."""
+        if self.credential is None or not self.checked:
+            return set()
+        own = self.credential.checks(self.snapshot.identity if self.snapshot else None)
+        stages = [check.stage for check in own]
+        if self.claims is not None:
+            return set(stages)
+        stage = cause_of(refusal).stage
+        before = stages[: stages.index(stage)] if stage in stages else ()
+        return {Stage.TIMES, *before}  # the times were looked at first of all, and last again
 
     def _record(
         self,
@@ -89,23 +98,11 @@ class Account:
             request_id=self.call.request_id,
             stage=refusal.stage.value if refusal and refusal.stage else "",
             code=refusal.code if refusal else "",
-            token_sha256=self.token.sha256 if self.token else "",
+            token_sha256=self.credential.sha256 if self.credential else "",
             detail=orjson.dumps(detail).decode(),
         )
 
 
-def _last_step(refusal: BrokerError) -> Step:
-    detail = refusal.detail or Detail(refusal.field or refusal.code, refusal.message[:1000], None)
-    return Step(
-        refusal.stage or Stage.REQUEST,
-        detail.name,
-        detail.expected,
-        detail.got,
-        passed=False,
-        hint=detail.hint,
-    )
-
-
-def _unverified(token: UnverifiedToken) -> dict[str, Any]:
-    claims = token.claims
+def _unverified(said: UnverifiedClaims) -> dict[str, Any]:
+    claims = said.claims
     return {name: str(claims[name])[:512] for name in ("iss", "sub", "aud") if name in claims}

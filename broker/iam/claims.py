@@ -22,3 +22,16 @@ class VerifiedClaims:
     """Seconds since the epoch."""
     claims: Mapping[str, Any]
     """Every claim of the payload, as JSON values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnverifiedClaims:
+    """What a token says of itself where it was not verified, for the account of a refusal.
+
+    `CompiledRules.match` does not take it; only `steps` does, and says so in each step.
+    """
+
+    issuer: str
+    subject: str
+    audience: tuple[str, ...]
+    claims: Mapping[str, Any]

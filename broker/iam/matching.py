@@ -17,6 +17,7 @@ The audience is the exception: every value in the token's list must be accepted.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -25,7 +26,7 @@ import re2
 
 from broker.errors import Stage
 from broker.iam import hints
-from broker.iam.claims import VerifiedClaims
+from broker.iam.claims import UnverifiedClaims, VerifiedClaims
 from broker.iam.model import (
     AwsIdentity,
     ClaimMatch,
@@ -222,15 +223,18 @@ class CompiledRules:
         )
         return Match(self, token, self._matched_claims(token.claims) if holds else None)
 
-    def steps(self, token: VerifiedClaims) -> tuple[Step, ...]:
+    def steps(self, token: VerifiedClaims | UnverifiedClaims) -> tuple[Step, ...]:
         """Every comparison; never stops at the first failure, so that the account is whole."""
         audience = self._audience
-        return (
+        steps = (
             self.issuer_step(token.issuer),
             self._subject.step(token.subject, passed=self._subject.holds(token.subject)),
             audience.step(list(token.audience), passed=audience.holds_for_all(token.audience)),
             *self._claim_steps(token.claims),
         )
+        if isinstance(token, VerifiedClaims):
+            return steps
+        return tuple(replace(step, unverified=True) for step in steps)
 
     def _matched_claims(self, claims: Mapping[str, Any]) -> Mapping[str, Any] | None:
         matched: dict[str, Any] = {}

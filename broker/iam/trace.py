@@ -10,16 +10,19 @@ from broker.errors import Stage
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One check. `got` is None when the token has no such claim."""
+    """One check. `got` is None when the token has no such claim, or nobody looked."""
 
     stage: Stage
     name: str
     """What was checked: `claims.repository`, `signature`, `exp`."""
     expected: str
     got: str | None
-    passed: bool
+    passed: bool | None
+    """None: not reached."""
     hint: str = ""
     """For a failed step: a sentence on what to change."""
+    unverified: bool = False
+    """Whether `got` is a claim that nobody vouches for: a check before this one did not hold."""
 
     def as_json(self) -> dict[str, Any]:
         """For the audit record."""
@@ -32,4 +35,11 @@ class Step:
         }
         if self.hint:
             row["hint"] = self.hint
+        if self.unverified:
+            row["unverified"] = True
         return row
+
+
+def not_reached(stage: Stage, name: str, expected: str) -> Step:
+    """A check that was not made, since one before it failed."""
+    return Step(stage, name, expected, None, passed=None)

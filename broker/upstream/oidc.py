@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
@@ -65,10 +65,19 @@ class OidcVerifier:
         Asked before an identity is looked up, so that the answer says nothing about identities.
         Raises `Unauthenticated` (stages `token`, `signature`, `times`). `verify` asks it again.
         """
-        issuer = token.unverified_issuer
         self._check_kind(token)
-        check_header(token.header, self._algorithms.get(issuer, self._default_algorithms))
-        _check_times(token, now, self._max_lifetimes.get(issuer, self._max_lifetime))
+        self._check_header(token)
+        self._check_times(token, now)
+
+    def faults(self, token: UnverifiedToken, now: float) -> Iterator[Unauthenticated]:
+        """Everything that `check` would raise if it went on after the first."""
+        for fault in (
+            _caught(lambda: self._check_kind(token)),
+            _caught(lambda: self._check_header(token)),
+            _caught(lambda: self._check_times(token, now)),
+        ):
+            if fault is not None:
+                yield fault
 
     async def verify(self, token: UnverifiedToken, *, issuer: str, now: float) -> VerifiedClaims:
         """The claims, when `issuer`, which a stored record allows, signed them and they hold now.
@@ -78,7 +87,7 @@ class OidcVerifier:
         `Unavailable` (stage `issuer`) when there are no keys.
         """
         self._check_origin(token, issuer)
-        check_header(token.header, self._algorithms.get(issuer, self._default_algorithms))
+        self._check_header(token)
         keys, just_fetched = self._issuers.cached(issuer), False
         if keys is None:
             keys = await self._issuers.keys(issuer)
@@ -95,7 +104,7 @@ class OidcVerifier:
     ) -> VerifiedClaims:
         """The same by the JWK set (JSON text) of an identity with static keys; fetches nothing."""
         self._check_origin(token, issuer)
-        check_header(token.header, self._algorithms.get(issuer, self._default_algorithms))
+        self._check_header(token)
         _check_signature(token, self._static_set(jwks))
         return self._claims(token, now)
 
@@ -111,6 +120,14 @@ class OidcVerifier:
                     name="typ", expected="a token of another issuer, not an access token", got=kind
                 ),
             )
+
+    def _check_header(self, token: UnverifiedToken) -> None:
+        issuer = token.unverified_issuer
+        check_header(token.header, self._algorithms.get(issuer, self._default_algorithms))
+
+    def _check_times(self, token: UnverifiedToken, now: float) -> int:
+        limit = self._max_lifetimes.get(token.unverified_issuer, self._max_lifetime)
+        return _check_times(token, now, limit)
 
     def _check_origin(self, token: UnverifiedToken, issuer: str) -> None:
         self._check_kind(token)
@@ -142,15 +159,21 @@ class OidcVerifier:
         return keys
 
     def _claims(self, token: UnverifiedToken, now: float) -> VerifiedClaims:
-        limit = self._max_lifetimes.get(token.unverified_issuer, self._max_lifetime)
-        expires_at = _check_times(token, now, limit)
         return VerifiedClaims(
             issuer=token.unverified_issuer,
             subject=token.unverified_subject,
             audience=token.unverified_audience,
-            expires_at=expires_at,
+            expires_at=self._check_times(token, now),
             claims=token.claims,
         )
+
+
+def _caught(check: Callable[[], object]) -> Unauthenticated | None:
+    try:
+        check()
+    except Unauthenticated as fault:
+        return fault
+    return None
 
 
 def _is_signed(token: UnverifiedToken, keys: KeySet) -> bool:

@@ -1,0 +1,177 @@
+"""What workloads prove themselves with, told apart by its form, each with the way to verify it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from broker.errors import BrokerError, Denied, Detail, Stage
+from broker.iam.claims import UnverifiedClaims, VerifiedClaims
+from broker.iam.model import ClaimMatch, Identity, Person, StaticKeys
+from broker.jose.compact import UnverifiedToken, parse
+from broker.upstream.oidc import OidcVerifier
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that `Credential.verify` sees to, in words for the owner of an identity."""
+
+    stage: Stage
+    """Of the error that it raises when this does not hold; each check has a stage of its own."""
+    name: str
+    expected: str
+    held: str
+    """What was there, where it held."""
+
+
+class Credential(Protocol):
+    """Taken apart, and not believed yet."""
+
+    @property
+    def sha256(self) -> str:
+        """Hex, of the whole text: the name under which records speak of it."""
+
+    @property
+    def form(self) -> str:
+        """For the account: `JWT, ES256, kid k1`."""
+
+    @property
+    def unverified_issuer(self) -> str:
+        """Who is said to vouch for it."""
+
+    @property
+    def unverified_subject(self) -> str:
+        """Whom it is said to be about; empty where only its verification tells."""
+
+    @property
+    def unverified_claims(self) -> UnverifiedClaims | None:
+        """What it says of itself; None where only its verification tells."""
+
+    def check(self, now: float) -> None:
+        """What makes it unacceptable whoever it is for. Raises `Unauthenticated`.
+
+        Asked before an identity is looked up, so that the answer says nothing about identities.
+        """
+
+    def faults(self, now: float) -> Iterable[BrokerError]:
+        """Everything that `check` would raise if it went on after the first."""
+
+    async def verify(self, identity: Identity, now: float) -> VerifiedClaims:
+        """The claims, verified in the way that the identity's relationship asks for.
+
+        The identity's rules allow the issuer. Raises `Unauthenticated` and `Unavailable`, and
+        `Denied` for an identity to which this kind of credential says nothing.
+        """
+
+    def checks(self, identity: Identity | None) -> tuple[Check, ...]:
+        """What `verify` sees to, in order."""
+
+
+class Credentials:
+    """Reads what a caller sends. Another kind of it plugs in here."""
+
+    def __init__(self, verifier: OidcVerifier) -> None:
+        self._verifier = verifier
+
+    def read(self, text: str) -> Credential:
+        """By its form: a JWT is three segments joined by dots. Raises `Unauthenticated`."""
+        return JwtCredential(parse(text), self._verifier)
+
+
+class JwtCredential:
+    """A JWT of an OpenID provider, or of an issuer whose keys are on record."""
+
+    __slots__ = ("_verifier", "token", "unverified_issuer")
+
+    def __init__(self, token: UnverifiedToken, verifier: OidcVerifier) -> None:
+        self.token = token
+        self.unverified_issuer = token.unverified_issuer
+        self._verifier = verifier
+
+    @property
+    def sha256(self) -> str:
+        """Of the token."""
+        return self.token.sha256
+
+    @property
+    def form(self) -> str:
+        """With what its header says of the signature."""
+        kid = self.token.unverified_kid
+        named = "no kid" if kid is None else f"kid {kid[:128]}"
+        return f"JWT, {self.token.unverified_algorithm[:64]}, {named}"
+
+    @property
+    def unverified_subject(self) -> str:
+        """`sub`."""
+        return self.token.unverified_subject
+
+    @property
+    def unverified_claims(self) -> UnverifiedClaims:
+        """Its payload."""
+        token = self.token
+        return UnverifiedClaims(
+            issuer=token.unverified_issuer,
+            subject=token.unverified_subject,
+            audience=token.unverified_audience,
+            claims=token.claims,
+        )
+
+    def check(self, now: float) -> None:
+        """Its kind, algorithm and times."""
+        self._verifier.check(self.token, now)
+
+    def faults(self, now: float) -> Iterator[BrokerError]:
+        """Of its kind, algorithm and times."""
+        return self._verifier.faults(self.token, now)
+
+    async def verify(self, identity: Identity, now: float) -> VerifiedClaims:
+        """By keys on record, or by those that its issuer publishes."""
+        issuer = self.unverified_issuer  # the rule has just allowed it, before any fetch
+        relationship = identity.relationship
+        match relationship:
+            case ClaimMatch() | Person():
+                return await self._verifier.verify(self.token, issuer=issuer, now=now)
+            case StaticKeys():
+                if now >= relationship.expiration.timestamp():
+                    raise _keys_expired(relationship)
+                keys = relationship.issuer_keys
+                return self._verifier.verify_static(self.token, issuer=issuer, jwks=keys, now=now)
+            case _:  # no JWT stands for it, whatever issuer its rules were said to allow
+                raise not_accepted()
+
+    def checks(self, identity: Identity | None) -> tuple[Check, ...]:
+        """Keys, signature, times."""
+        static = identity is not None and isinstance(identity.relationship, StaticKeys)
+        held = "on record" if static else "published"
+        return (
+            Check(Stage.ISSUER, "keys", "the keys of the issuer", held),
+            Check(Stage.SIGNATURE, "signature", "a signature by one of these keys", "valid"),
+            Check(Stage.TIMES, "times", "now between nbf, iat and exp", "valid"),
+        )
+
+
+def not_accepted(*, named: bool = True, detail: Detail | None = None) -> Denied:
+    """One answer for unknown identities and failed rules, or callers could learn which exist.
+
+    `named`: whether the request named an identity. `detail` goes to the audit record alone.
+    """
+    if named:
+        message = (
+            "the identity does not exist or its rules do not accept this token; the owner of the "
+            "identity finds the reason in the audit log under this request id"
+        )
+    else:
+        message = "no identity was named, and this token belongs to no registered person"
+    return Denied("identity_refused", message, stage=Stage.IDENTITY, detail=detail)
+
+
+def _keys_expired(static: StaticKeys) -> Denied:
+    return not_accepted(
+        detail=Detail(
+            "static_keys.expiration",
+            "in the future",
+            static.expiration.isoformat(),
+            "The static keys have expired; delete the identity and make it anew with fresh ones.",
+        )
+    )
