@@ -27,6 +27,7 @@ from pydantic_settings import (
 
 from broker.directory.installation import OrganizationCreators
 from broker.errors import Invalid, Precondition
+from broker.iam.aws_endpoints import GLOBAL_HOST, HEADER_PREFIX, signing_region
 from broker.iam.capabilities import CapabilityTable
 from broker.iam.issuer_url import check_issuer_url
 from broker.iam.uidp import Uidp
@@ -168,6 +169,19 @@ class Settings(BaseSettings):
         description="Signature algorithms accepted from an upstream issuer, by issuer URL "
         "(JSON object of lists). Default: every asymmetric one.",
     )
+    aws_sts_hosts: tuple[str, ...] = Field(
+        default=(GLOBAL_HOST,),
+        description="Endpoints of AWS STS (JSON list of hosts) that signed AWS requests may be for "
+        "and that are asked who signed: name regional, FIPS and other partitions' endpoints where "
+        "workloads use them. Empty: no signed AWS requests.",
+    )
+    aws_header_prefixes: tuple[str, ...] = Field(
+        default=(HEADER_PREFIX,),
+        min_length=1,
+        description="Prefixes (JSON list) of the headers `<Prefix>-Audience` and "
+        "`<Prefix>-Identity`, by which a signed AWS request is bound to the broker and an "
+        "identity.",
+    )
     upstream_token_age: Seconds = Field(
         default=86400,
         description="Longest `exp − iat` in seconds of an upstream token.",
@@ -281,6 +295,24 @@ class Settings(BaseSettings):
                 ssl.create_default_context(cafile=str(bundle))
             except OSError as error:  # SSLError is one
                 raise ValueError(f"{bundle}: not a readable PEM file: {error.strerror}") from None
+        return value
+
+    @field_validator("aws_sts_hosts")
+    @classmethod
+    def _check_sts_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            if signing_region(host) is None:
+                raise ValueError(f"{host[:64]!r}: no endpoint of AWS STS that is known")
+        return value
+
+    @field_validator("aws_header_prefixes")
+    @classmethod
+    def _check_prefixes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for prefix in value:
+            if not re.fullmatch(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*", prefix):
+                raise ValueError(f"{prefix[:64]!r}: expected letters, digits and '-'")
+        if len({prefix.lower() for prefix in value}) < len(value):
+            raise ValueError("the same prefix twice")
         return value
 
     @field_validator("issuer", "api_url")

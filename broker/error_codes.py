@@ -209,6 +209,47 @@ _ALL: Final = (
         "Compare the two to the letter, a slash at the end included.",
     ),
     ErrorCode(
+        "aws_audience_mismatch",
+        Kind.UNAUTHENTICATED,
+        "A signed AWS request names another broker in its audience header.",
+        "Sign it with this broker's issuer URL as the audience.",
+    ),
+    ErrorCode(
+        "aws_identity_mismatch",
+        Kind.UNAUTHENTICATED,
+        "A signed AWS request names another identity than the exchange asks for, or the exchange "
+        "names none.",
+        "Name the identity, and sign the request for the same.",
+    ),
+    ErrorCode(
+        "aws_request_malformed",
+        Kind.UNAUTHENTICATED,
+        "A signed AWS request is not one HTTP/1.1 request without a body: a header stands twice or "
+        "is folded, a line does not end with CRLF, or the empty line at the end is missing.",
+        "Serialize the request as it would be sent; see the guide to signed AWS requests.",
+    ),
+    ErrorCode(
+        "aws_request_refused",
+        Kind.UNAUTHENTICATED,
+        "A signed AWS request asks something else than GetCallerIdentity, of a host that is not "
+        "allowed, is a presigned URL, or does not sign what it has to.",
+        "Sign POST to STS with the headers that the message names; for endpoints besides the "
+        "global one see BROKER_AWS_STS_HOSTS.",
+    ),
+    ErrorCode(
+        "aws_signature_refused",
+        Kind.UNAUTHENTICATED,
+        "AWS STS answered that a signed AWS request is not signed with credentials that are valid.",
+        "Sign with fresh credentials; the audit record has the error code of AWS.",
+    ),
+    ErrorCode(
+        "aws_unavailable",
+        Kind.UNAVAILABLE,
+        "AWS STS could not be asked who signed a request, or gave no usable answer.",
+        "Look at the audit record for what happened, and try again.",
+        oauth.TEMPORARILY_UNAVAILABLE,
+    ),
+    ErrorCode(
         "issuer_not_fetchable",
         Kind.UNAUTHENTICATED,
         "An issuer pattern admits the token's iss, but it is no URL that keys are fetched from.",
@@ -558,6 +599,25 @@ _ALL: Final = (
         "Check the id.",
     ),
     ErrorCode(
+        "credential_not_found",
+        Kind.PRECONDITION,
+        "A client was given no upstream token, and there is no sign of a platform that has one.",
+        "Run it where one is, or hand one over: `--token FILE`, or standard input.",
+    ),
+    ErrorCode(
+        "credential_unavailable",
+        Kind.UNAVAILABLE,
+        "The platform that a client runs on did not give it an upstream token.",
+        "Try again; the reason that follows is the platform's own.",
+    ),
+    ErrorCode(
+        "credential_unusable",
+        Kind.PRECONDITION,
+        "The source of an upstream token that a client was to use is not there, or is not set up "
+        "to give one.",
+        "Follow the message; docs/exchange.md says what each platform needs.",
+    ),
+    ErrorCode(
         "key_not_found",
         Kind.NOT_FOUND,
         "A signing key that was named does not exist.",
@@ -598,25 +658,6 @@ _ALL: Final = (
         "key_file_unwritable",
         Kind.PRECONDITION,
         "The key-encryption key or its folder cannot be made.",
-    ErrorCode(
-        "credential_not_found",
-        Kind.PRECONDITION,
-        "A client was given no upstream token, and there is no sign of a platform that has one.",
-        "Run it where one is, or hand one over: `--token FILE`, or standard input.",
-    ),
-    ErrorCode(
-        "credential_unavailable",
-        Kind.UNAVAILABLE,
-        "The platform that a client runs on did not give it an upstream token.",
-        "Try again; the reason that follows is the platform's own.",
-    ),
-    ErrorCode(
-        "credential_unusable",
-        Kind.PRECONDITION,
-        "The source of an upstream token that a client was to use is not there, or is not set up "
-        "to give one.",
-        "Follow the message; docs/exchange.md says what each platform needs.",
-    ),
         "Correct the path, its permissions or its file system (hard links are needed).",
     ),
     ErrorCode(

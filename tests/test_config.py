@@ -59,6 +59,9 @@ def test_any_free_port_needs_an_issuer() -> None:
         ("BROKER_PORT", "http", "BROKER_PORT: Input should be a valid integer"),
         ("BROKER_PORT", "65536", "BROKER_PORT: Input should be less than or equal to 65535"),
         ("BROKER_PORT", "", "BROKER_PORT: Input should be a valid integer"),
+        ("BROKER_GRPC_PORT", "65536", "BROKER_GRPC_PORT: Input should be less than or equal"),
+        ("BROKER_GRPC_PORT", "8080", "the same as BROKER_PORT"),
+        ("BROKER_TLS_CERTIFICATE", "/nope", "BROKER_TLS_KEY: expected both or none"),
         ("BROKER_SIGNING_ALGORITHM", "HS256", "BROKER_SIGNING_ALGORITHM: Input should be 'ES256'"),
         ("BROKER_SIGNING_ALGORITHM", "none", "BROKER_SIGNING_ALGORITHM: Input should be 'ES256'"),
         ("BROKER_LOG_LEVEL", "loud", "BROKER_LOG_LEVEL: Input should be 'debug'"),
@@ -103,6 +106,11 @@ def test_any_free_port_needs_an_issuer() -> None:
         ),
         ("BROKER_KEY_PUBLISH_LEAD", "389", "BROKER_KEY_PUBLISH_LEAD: expected at least 390"),
         ("BROKER_KEY_ROTATION_DAYS", "-1", "BROKER_KEY_ROTATION_DAYS: Input should be greater"),
+        ("BROKER_AWS_STS_HOSTS", '["sts.example.com"]', "no endpoint of AWS STS"),
+        ("BROKER_AWS_STS_HOSTS", '["https://sts.amazonaws.com"]', "no endpoint of AWS STS"),
+        ("BROKER_AWS_HEADER_PREFIXES", '["Acme:"]', "expected letters, digits and '-'"),
+        ("BROKER_AWS_HEADER_PREFIXES", '["Acme", "acme"]', "the same prefix twice"),
+        ("BROKER_AWS_HEADER_PREFIXES", "[]", "at least 1 item"),
     ],
 )
 def test_a_fault_is_named(variable: str, text: str, says: str) -> None:

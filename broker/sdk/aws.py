@@ -12,6 +12,7 @@ import base64
 from typing import TYPE_CHECKING, Final
 
 from broker.errors import Invalid, Precondition
+from broker.iam.aws_endpoints import GLOBAL_HOST, HEADER_PREFIX
 from broker.iam.issuer_url import check_issuer_url
 from broker.iam.uidp import Uidp
 
@@ -20,11 +21,8 @@ if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
     from botocore.session import Session
 
-GLOBAL_HOST: Final = "sts.amazonaws.com"
 GLOBAL_REGION: Final = "us-east-1"
 """The region by which requests to the global endpoint are signed, wherever they come from."""
-PREFIX: Final = "Chainguard"
-"""Of the two headers that bind a request to a broker and an identity."""
 TARGET: Final = "/?Action=GetCallerIdentity&Version=2011-06-15"
 
 _DOMAINS: Final = {
@@ -42,7 +40,7 @@ def aws_token(
     *,
     region: str = "",
     session: Session | None = None,
-    prefix: str = PREFIX,
+    prefix: str = HEADER_PREFIX,
 ) -> str:
     """A signed request as base64url, to be sent to the broker as the upstream token.
 

@@ -12,12 +12,14 @@ import ssl
 import zlib
 from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Final, Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from multidict import CIMultiDict
 from yarl import URL
 
 from broker.errors import Detail, Stage, Unavailable
@@ -34,6 +36,8 @@ _HEADERS: Final = {
     "User-Agent": "oidc-broker",
 }
 
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
 PinnedAddress = tuple[str, int]
 """IP address and port."""
 
@@ -44,8 +48,20 @@ def system_lookup(host: str) -> Sequence[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
+class Unanswered(Exception):
+    """There is no answer that may be used; the text says why, and is for the owner alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What somebody answered, at most `max_body` bytes of it."""
+
+    status: int
+    body: bytes
+
+
 class OutboundClient:
-    """Fetches documents of issuers: GET, https, 200, at most `max_body` bytes.
+    """Fetches documents of issuers, and asks AWS STS: https, at most `max_body` bytes.
 
     `private_issuers`: issuers (literal) whose hosts may have private addresses.
     `allow_http_loopback`: a development installation; an issuer on a loopback host may be fetched.
@@ -106,33 +122,52 @@ class OutboundClient:
         (`issuer_unavailable`), whose public text says nothing of what was answered.
         """
         try:
+            return (await self._ask("GET", url, issuer)).body
+        except Unanswered as error:
+            raise issuer_unavailable(name, f"a document at {url}", str(error)) from None
+
+    async def post(self, url: str, *, issuer: str, headers: Mapping[str, str]) -> Answer:
+        """What `url`, a checked URL, answers to a POST without a body, whatever its status.
+
+        `issuer` as for `fetch`. `headers` have printable ASCII values. Raises `Unanswered`.
+        """
+        return await self._ask("POST", url, issuer, headers)
+
+    async def _ask(
+        self, method: str, url: str, issuer: str, headers: Mapping[str, str] = _NOTHING
+    ) -> Answer:
+        try:
             async with asyncio.timeout(self._timeout):
-                return await self._get(URL(url, encoded=True), issuer)
+                return await self._send(method, URL(url, encoded=True), issuer, headers)
         except TimeoutError:
             fault = f"no complete answer within {self._timeout:g} s"
         except _Refused as error:
             fault = str(error)
         except aiohttp.ClientError as error:
             fault = _describe(error)
-        raise issuer_unavailable(name, f"a document at {url}", fault)
+        raise Unanswered(fault)
 
-    async def _get(self, url: URL, issuer: str) -> bytes:
+    async def _send(self, method: str, url: URL, issuer: str, headers: Mapping[str, str]) -> Answer:
         accepts = self._accepted_addresses(url, issuer)
         literal = parse_address(url.raw_host or "")
         # a literal never reaches the resolver, so it is checked here
         if literal is not None and not accepts(literal):
             raise _Refused(_CLOSED)
-        async with self._session(accepts).get(
+        sent = CIMultiDict(_HEADERS)
+        sent.update(headers)  # in place of ours, whatever the case of their names
+        async with self._session(accepts).request(
+            method,
             url,
             allow_redirects=False,
-            headers=_HEADERS,
+            headers=sent,
+            skip_auto_headers=("Content-Type",),
             ssl=self._contexts.get(issuer, True),
         ) as response:
             if 300 <= response.status < 400:
                 raise _Refused(f"a redirect (HTTP {response.status}), which is not followed")
-            if response.status != 200:
+            if method == "GET" and response.status != 200:
                 raise _Refused(f"HTTP {response.status}")
-            return await self._read(response)
+            return Answer(response.status, await self._read(response))
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         # we ask for none, and some object stores compress all the same

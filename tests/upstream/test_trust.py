@@ -23,4 +23,4 @@ def makers(name: str) -> set[str]:
 
 def test_only_a_verifier_makes_verified_claims() -> None:
     """Matching takes nothing else, so unverified claims cannot reach a rule."""
-    assert makers("VerifiedClaims") == {"upstream/oidc.py"}
+    assert makers("VerifiedClaims") == {"upstream/aws.py", "upstream/oidc.py"}
