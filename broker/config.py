@@ -236,6 +236,11 @@ class Settings(BaseSettings):
         default = "people" if self.development else "operators"
         return OrganizationCreators(self.organization_creators or default)
 
+    @field_validator("grpc_port", "tls_certificate", "tls_key", mode="before")
+    @classmethod
+    def _none_where_empty(cls, value: object) -> object:
+        return None if value == "" else value
+
     @field_validator("operators")
     @classmethod
     def _check_operators(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -435,7 +440,7 @@ def shown(settings: Settings) -> dict[str, Any]:
     """The effective settings by variable name, secrets masked."""
     rows = settings.model_dump(mode="json")
     rows["database_url"] = _without_password(settings.database_url)
-    return {PREFIX + name.upper(): value for name, value in rows.items()}
+    return {PREFIX + name.upper(): "" if value is None else value for name, value in rows.items()}
 
 
 def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
