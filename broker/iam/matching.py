@@ -136,11 +136,17 @@ class Rule:
         if value is _MISSING:
             return hints.absent(self.name)
         for text in texts(value):
-            if self.pattern and self._compiled is not None and self._compiled.search(text.encode()):
-                return hints.partial_match()
-            if not self.pattern and (near := hints.near_miss(self.name, self.expected, text)):
-                return near
+            if hint := self._near_miss(text):
+                return hint
         return ""
+
+    def _near_miss(self, text: str) -> str:
+        if not self.pattern:
+            return hints.near_miss(self.name, self.expected, text)
+        if hint := hints.pattern_near_miss(self.name, self._accepts, text):
+            return hint
+        is_part = self._compiled is not None and self._compiled.search(text.encode())
+        return hints.partial_match() if is_part else ""
 
 
 class AcceptedAudience:

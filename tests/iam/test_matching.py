@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -243,6 +244,17 @@ def test_a_person_is_matched_by_issuer_and_subject() -> None:
         (rules(), {"audience": (f"{BROKER}/",)}, "trailing slash"),
         (rules(), {"audience": ("x",)}, "Ask the issuer"),
         (rules(), {"audience": (BROKER, "x")}, "Every audience"),
+        (rules(), {"audience": ("https://github.com/acme",)}, "GitHub writes when none is asked"),
+        (rules(subject=SUBJECT.replace("refs/heads/", "")), {}, "writes refs in full"),
+        (rules(subject="x:refs/heads/main"), {"sub": "x:main"}, "leave out 'refs/"),
+        (rules(subject="repo:acme/shop:environment:prod"), {}, "of another kind"),
+        (rules(issuer_pattern=f"{re.escape(ISSUER)}/"), {}, "trailing slash"),
+        (
+            rules(subject_pattern=re.escape(SUBJECT)),
+            {"sub": "repo:acme@1/shop@2:ref:refs/heads/main"},
+            "subject forms",
+        ),
+        (rules(claim_patterns={"ref": "main|dev"}), {"ref": "refs/heads/dev"}, "refs in full"),
         (rules(claims={"environment": "prod"}), {}, "no 'environment' claim"),
     ],
 )
