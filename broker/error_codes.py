@@ -164,6 +164,13 @@ _ALL: Final = (
         "broker's own to call the API.",
     ),
     ErrorCode(
+        "token_type_mismatch",
+        Kind.INVALID,
+        "subject_token_type says JWT or ID token and the token is a signed AWS request, or the "
+        "reverse.",
+        "Name the type that the token has; docs/exchange.md lists them.",
+    ),
+    ErrorCode(
         "token_type_unsupported",
         Kind.INVALID,
         "subject_token_type or requested_token_type is not one that the broker handles.",
@@ -443,6 +450,14 @@ _ALL: Final = (
         "BROKER_TLS_CERTIFICATE or BROKER_TLS_KEY cannot be read, is not PEM, is encrypted, or the "
         "one is not the other's.",
         "Name the PEM file of the chain, the server's certificate first, and that of its key.",
+    ),
+    ErrorCode(
+        "state_unavailable",
+        Kind.UNAVAILABLE,
+        "The identity takes an upstream token once, and Redis, which knows what was used, does not "
+        "answer within a second; or the memory for it is full, where there is no Redis.",
+        "Try again after Retry-After; look at what BROKER_REDIS_URL names, or set it.",
+        oauth.TEMPORARILY_UNAVAILABLE,
     ),
     # The store
     ErrorCode(
@@ -807,6 +822,12 @@ _ALL: Final = (
         Kind.PRECONDITION,
         "The organization would be left without an owner.",
         "Make somebody else an owner first.",
+    ),
+    ErrorCode(
+        "lint_refused",
+        Kind.INVALID,
+        "The rules of an identity have an error that lint finds, and BROKER_LINT refuses those.",
+        "Write what the message advises; docs/lint.md explains the rule that it names.",
     ),
     ErrorCode(
         "not_a_person",
