@@ -14,6 +14,7 @@ import yaml
 from aiohttp import web
 
 from broker.iam.uidp import Uidp
+from tests.docs.documents import Block, blocks
 from tests.kit.actions import ACTION, assignments, step
 from tests.kit.brokers import RunningBroker
 from tests.kit.organizations import Organization, github
@@ -408,6 +409,29 @@ def test_the_declaration_and_the_program_agree() -> None:
         line.rpartition(" ")[2] for line in program.splitlines() if line.startswith("import")
     }
     assert all(name.startswith("'node:") for name in imported), imported
+
+
+def _workflows() -> list[Block]:
+    return [block for block in blocks("yaml") if "deploy/github-action@" in block.text]
+
+
+@pytest.mark.parametrize("block", _workflows(), ids=str)
+def test_workflows_of_documents(block: Block) -> None:
+    """They give the inputs that there are, and the permission; and name a commit."""
+    declared = yaml.safe_load((ACTION / "action.yml").read_text())["inputs"]
+    required = {name for name, about in declared.items() if about["required"]}
+    workflow = yaml.safe_load(block.text)
+    (job,) = workflow["jobs"].values()
+    permissions = job.get("permissions") or workflow["permissions"]
+    assert permissions["id-token"] == "write"
+    (given,) = [one for one in job["steps"] if "deploy/github-action@" in one.get("uses", "")]
+    assert required <= given["with"].keys() <= declared.keys()
+    assert given["uses"].endswith("@COMMIT")
+
+
+def test_there_are_workflows_in_documents() -> None:
+    """The action's own page and the guide."""
+    assert len(_workflows()) >= 2
 
 
 def test_the_reader_of_the_runners_files() -> None:
