@@ -6,10 +6,10 @@ import asyncio
 import secrets
 import ssl
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import structlog
@@ -39,9 +39,10 @@ from broker.issuer.schedule import RotationSchedule
 from broker.issuer.tokens import AccessTokens
 from broker.issuer.wrapping import KeyFile
 from broker.store import Store
+from broker.upstream.aws import AwsVerifier
 from broker.upstream.issuers import Issuers
 from broker.upstream.oidc import OidcVerifier
-from broker.upstream.outbound import OutboundClient
+from broker.upstream.outbound import OutboundClient, PinnedAddress
 from broker.web.api import ApiPaths
 from broker.web.health import Health
 from broker.web.reference import Reference
@@ -57,6 +58,7 @@ if TYPE_CHECKING:  # grpc takes a while to import, and commands that only need t
 log = structlog.get_logger()
 
 KEY_FILE: Final = "key-encryption-key"
+NO_ADDRESSES: Final[Mapping[str, PinnedAddress]] = MappingProxyType({})
 
 
 class StoredKeys:
@@ -106,9 +108,12 @@ def key_ring(settings: Settings, store: Store) -> KeyRing:
     )
 
 
-def outbound_client(settings: Settings) -> OutboundClient:
-    """The one HTTP client that goes out."""
+def outbound_client(
+    settings: Settings, addresses: Mapping[str, PinnedAddress] = NO_ADDRESSES
+) -> OutboundClient:
+    """The one HTTP client that goes out. `addresses`: where hosts are that need no looking up."""
     return OutboundClient(
+        addresses=addresses,
         timeout=settings.upstream_timeout,
         private_issuers=frozenset(settings.private_issuers),
         allow_http_loopback=settings.development,
@@ -117,10 +122,16 @@ def outbound_client(settings: Settings) -> OutboundClient:
 
 
 class Broker:
-    """A running broker: `async with Broker(settings) as broker`."""
+    """A running broker: `async with Broker(settings) as broker`.
 
-    def __init__(self, settings: Settings) -> None:
+    `addresses`: host → where it is, for hosts that name servers do not know, as in tests.
+    """
+
+    def __init__(
+        self, settings: Settings, *, addresses: Mapping[str, PinnedAddress] = NO_ADDRESSES
+    ) -> None:
         self._settings = settings
+        self._addresses = addresses
         self._stack = AsyncExitStack()
         self._entropy = Entropy()
         self.port = 0
@@ -229,7 +240,7 @@ class Broker:
         last_seen: LastSeen,
     ) -> Exchange:
         settings = self._settings
-        outbound = outbound_client(settings)
+        outbound = outbound_client(settings, self._addresses)
         stack.push_async_callback(outbound.aclose)
         issuers = Issuers(
             outbound,
@@ -246,7 +257,7 @@ class Broker:
             max_lifetimes=settings.issuer_token_ages,
         )
         return Exchange(
-            examination=Examination(snapshots, Credentials(verifier)),
+            examination=Examination(snapshots, Credentials(verifier, self._aws(outbound))),
             tokens=AccessTokens(
                 issuer=settings.issuer,
                 keyring=keyring,
@@ -260,6 +271,17 @@ class Broker:
             default_audience=settings.issuer,
             allowed_audiences=frozenset(settings.token_audiences),
             max_lifetime=settings.token_lifetime,
+        )
+
+    def _aws(self, outbound: OutboundClient) -> AwsVerifier | None:
+        settings = self._settings
+        if not settings.aws_sts_hosts:
+            return None
+        return AwsVerifier(
+            outbound,
+            own_audiences=own_audiences(settings.issuer),
+            hosts=settings.aws_sts_hosts,
+            prefixes=settings.aws_header_prefixes,
         )
 
     async def _listen(

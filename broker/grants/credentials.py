@@ -8,8 +8,11 @@ from typing import Protocol
 
 from broker.errors import BrokerError, Denied, Detail, Stage
 from broker.iam.claims import UnverifiedClaims, VerifiedClaims
-from broker.iam.model import ClaimMatch, Identity, Person, StaticKeys
+from broker.iam.model import AwsIdentity, ClaimMatch, Identity, Person, StaticKeys
+from broker.iam.uidp import Uidp
 from broker.jose.compact import UnverifiedToken, parse
+from broker.upstream.aws import AwsVerifier
+from broker.upstream.aws_request import UnverifiedAwsRequest
 from broker.upstream.oidc import OidcVerifier
 
 
@@ -71,11 +74,18 @@ class Credential(Protocol):
 class Credentials:
     """Reads what a caller sends. Another kind of it plugs in here."""
 
-    def __init__(self, verifier: OidcVerifier) -> None:
+    def __init__(self, verifier: OidcVerifier, aws: AwsVerifier | None = None) -> None:
+        """`aws`: None where no signed AWS requests are taken."""
         self._verifier = verifier
+        self._aws = aws
 
-    def read(self, text: str) -> Credential:
-        """By its form: a JWT is three segments joined by dots. Raises `Unauthenticated`."""
+    def read(self, text: str, named: Uidp | None) -> Credential:
+        """By its form: a JWT has dots, a signed AWS request is base64. Raises `Unauthenticated`.
+
+        `named`: whom the request names, with whom a credential may be bound up.
+        """
+        if self._aws is not None and "." not in text:
+            return AwsCredential(self._aws.parse(text), named, self._aws)
         return JwtCredential(parse(text), self._verifier)
 
 
@@ -138,7 +148,7 @@ class JwtCredential:
                 keys = relationship.issuer_keys
                 return self._verifier.verify_static(self.token, issuer=issuer, jwks=keys, now=now)
             case _:  # no JWT stands for it, whatever issuer its rules were said to allow
-                raise not_accepted()
+                raise _of_another_kind("JWT")
 
     def checks(self, identity: Identity | None) -> tuple[Check, ...]:
         """Keys, signature, times."""
@@ -148,6 +158,67 @@ class JwtCredential:
             Check(Stage.ISSUER, "keys", "the keys of the issuer", held),
             Check(Stage.SIGNATURE, "signature", "a signature by one of these keys", "valid"),
             Check(Stage.TIMES, "times", "now between nbf, iat and exp", "valid"),
+        )
+
+
+class AwsCredential:
+    """A signed request to AWS STS, which alone can tell who signed."""
+
+    __slots__ = ("_named", "_verifier", "request")
+
+    def __init__(
+        self, request: UnverifiedAwsRequest, named: Uidp | None, verifier: AwsVerifier
+    ) -> None:
+        self.request = request
+        self._named = named
+        self._verifier = verifier
+
+    @property
+    def sha256(self) -> str:
+        """Of the token."""
+        return self.request.sha256
+
+    @property
+    def form(self) -> str:
+        """With the endpoint that it is for."""
+        return f"signed AWS request, {self.request.host}"
+
+    @property
+    def unverified_issuer(self) -> str:
+        """The endpoint, as a URL."""
+        return self.request.endpoint
+
+    @property
+    def unverified_subject(self) -> str:
+        """Not known before STS has told."""
+        return ""
+
+    @property
+    def unverified_claims(self) -> None:
+        """Nothing: a signature says nothing of who made it."""
+        return
+
+    def check(self, now: float) -> None:
+        """Whom it is for, and its time."""
+        self._verifier.check(self.request, identity=self._named or "", now=now)
+
+    def faults(self, now: float) -> Iterator[BrokerError]:
+        """Of whom it is for, and of its time."""
+        return self._verifier.faults(self.request, identity=self._named or "", now=now)
+
+    async def verify(self, identity: Identity, now: float) -> VerifiedClaims:
+        """By asking STS, for identities of AWS alone."""
+        if not isinstance(identity.relationship, AwsIdentity):
+            raise _of_another_kind("signed AWS request")
+        return await self._verifier.verify(self.request, identity=identity.id, now=now)
+
+    def checks(self, identity: Identity | None) -> tuple[Check, ...]:
+        """STS, signature, time."""
+        del identity
+        return (
+            Check(Stage.ISSUER, "sts", f"an answer of {self.request.endpoint}", "answered"),
+            Check(Stage.SIGNATURE, "signature", "a signature that AWS accepts", "accepted"),
+            Check(Stage.TIMES, "x-amz-date", "signed in the last 15 minutes", "valid"),
         )
 
 
@@ -164,6 +235,12 @@ def not_accepted(*, named: bool = True, detail: Detail | None = None) -> Denied:
     else:
         message = "no identity was named, and this token belongs to no registered person"
     return Denied("identity_refused", message, stage=Stage.IDENTITY, detail=detail)
+
+
+def _of_another_kind(kind: str) -> Denied:
+    expected = "the kind of credential that the identity's rules are for"
+    hint = "The identity takes JWTs of an issuer, or signed AWS requests, as it was made; not both."
+    return not_accepted(detail=Detail("credential", expected, kind, hint))
 
 
 def _keys_expired(static: StaticKeys) -> Denied:

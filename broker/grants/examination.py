@@ -56,7 +56,7 @@ class Examination:
 
     def read(self, request: ExchangeRequest, account: Account) -> Credential:
         """The token, taken apart."""
-        credential = account.credential = self._credentials.read(request.token)
+        credential = account.credential = self._credentials.read(request.token, request.identity)
         return credential
 
     async def find(

@@ -25,7 +25,8 @@ from urllib.parse import urlsplit
 import re2
 
 from broker.errors import Stage
-from broker.iam import hints
+from broker.iam import aws_hints, hints
+from broker.iam.aws_endpoints import signing_region
 from broker.iam.claims import UnverifiedClaims, VerifiedClaims
 from broker.iam.model import (
     AwsIdentity,
@@ -41,6 +42,8 @@ MAX_RULES: Final = 32
 MAX_PATTERN_LENGTH: Final = 1024
 MAX_VALUE_LENGTH: Final = 4096
 """Characters of a claim value that a rule looks at; a longer one does not match."""
+
+_OF_AWS: Final = frozenset({"arn", "aws_account", "user_id"})
 
 _MISSING: Final = object()
 
@@ -135,6 +138,8 @@ class Rule:
     def _hint(self, value: object) -> str:
         if value is _MISSING:
             return hints.absent(self.name)
+        if self.name in _OF_AWS and (told := aws_hints.aws(self.name, self.expected, str(value))):
+            return told
         for text in texts(value):
             if hint := self._near_miss(text):
                 return hint
@@ -173,8 +178,29 @@ class AcceptedAudience:
         )
 
 
+class AwsEndpoint:
+    """The issuer's rule of identities that a signed AWS request stands for, and no JWT."""
+
+    __slots__ = ()
+
+    def holds(self, value: object) -> bool:
+        """Whether it is an endpoint of AWS STS. Which are asked is seen to before."""
+        if not isinstance(value, str):
+            return False
+        scheme, _, host = value.partition("://")
+        return scheme == "https" and signing_region(host) is not None
+
+    def step(self, value: object, *, passed: bool) -> Step:
+        """The account of a comparison."""
+        hint = "This identity takes no JWT but a signed AWS request; see the guide to them."
+        expected = "AWS STS, by a signed request"
+        return Step(
+            Stage.IDENTITY, "issuer", expected, shown(value), passed, "" if passed else hint
+        )
+
+
 class NoToken:
-    """The rule of identities for which no JWT stands: a signed AWS request does, or nothing."""
+    """The rule of identities for which nothing stands."""
 
     __slots__ = ("expected", "name")
 
@@ -208,7 +234,7 @@ class CompiledRules:
         self._audience = _audience_rule(relationship, own_audiences)
         self._claims = tuple(
             (rule.name.removeprefix("claims."), _path(rule.name), rule)
-            for rule in _claim_rules(relationship if isinstance(relationship, ClaimMatch) else None)
+            for rule in _claim_rules(relationship)
         )
 
     def allows_issuer(self, unverified_issuer: str) -> bool:
@@ -319,16 +345,17 @@ def _is_index(reference: str) -> bool:
     return reference.isascii() and reference.isdecimal() and reference == str(int(reference[:9]))
 
 
-def _literal_or_pattern(name: str, relationship: Relationship) -> Rule | NoToken:
+def _literal_or_pattern(name: str, relationship: Relationship) -> Rule | AwsEndpoint | NoToken:
     match relationship:
-        case AwsIdentity():
-            return NoToken(name, "a signed AWS request")
+        case AwsIdentity() as aws:
+            return AwsEndpoint() if name == "issuer" else _either("arn", aws.arn, aws.arn_pattern)
         case ServicePrincipal():
             return NoToken(name, "no token: a service of the installation itself")
-    pattern = getattr(relationship, f"{name}_pattern", "")
-    if pattern:
-        return Rule(name, pattern, pattern=True)
-    return Rule(name, getattr(relationship, name), pattern=False)
+    return _either(name, getattr(relationship, name), getattr(relationship, f"{name}_pattern", ""))
+
+
+def _either(name: str, literal: str, pattern: str) -> Rule:
+    return Rule(name, pattern or literal, pattern=bool(pattern))
 
 
 def _audience_rule(relationship: Relationship, own: Sequence[str]) -> Rule | AcceptedAudience:
@@ -343,10 +370,13 @@ def _audience_rule(relationship: Relationship, own: Sequence[str]) -> Rule | Acc
             return AcceptedAudience(own)
 
 
-def _claim_rules(relationship: ClaimMatch | None) -> Iterator[Rule]:
-    if relationship is None:
-        return
-    for name, literal in relationship.claims.items():
-        yield Rule(f"claims.{name}", literal, pattern=False)
-    for name, pattern in relationship.claim_patterns.items():
-        yield Rule(f"claims.{name}", pattern, pattern=True)
+def _claim_rules(relationship: Relationship) -> Iterator[Rule]:
+    match relationship:
+        case ClaimMatch():
+            for name, literal in relationship.claims.items():
+                yield Rule(f"claims.{name}", literal, pattern=False)
+            for name, pattern in relationship.claim_patterns.items():
+                yield Rule(f"claims.{name}", pattern, pattern=True)
+        case AwsIdentity() as aws:
+            yield Rule("aws_account", aws.account, pattern=False)
+            yield _either("user_id", aws.user_id, aws.user_id_pattern)

@@ -15,7 +15,10 @@ SAML1: Final = "urn:ietf:params:oauth:token-type:saml1"
 SAML2: Final = "urn:ietf:params:oauth:token-type:saml2"
 """§3, token type identifiers."""
 
-SUBJECT_TOKEN_TYPES: Final = frozenset({JWT, ID_TOKEN})
+AWS4_REQUEST: Final = "urn:ietf:params:aws:token-type:aws4_request"
+"""A signed AWS request. In no registry; other federation services use this name."""
+
+SUBJECT_TOKEN_TYPES: Final = frozenset({JWT, ID_TOKEN, AWS4_REQUEST})
 """What we accept as `subject_token_type`."""
 
 REQUESTED_TOKEN_TYPES: Final = frozenset({ACCESS_TOKEN, JWT})

@@ -7,7 +7,7 @@ the fields that were checked (`aws_request`), and answers the account, ARN and u
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
@@ -67,8 +67,15 @@ class AwsVerifier:
         Asked before an identity is looked up, so that the answer says nothing about identities.
         Raises `Unauthenticated` (stages `token`, `times`). `verify` asks it again.
         """
-        self._check_bound(request, identity)
-        _check_times(request, now)
+        for fault in self.faults(request, identity=identity, now=now):
+            raise fault
+
+    def faults(
+        self, request: UnverifiedAwsRequest, *, identity: str, now: float
+    ) -> Iterator[Unauthenticated]:
+        """Everything that `check` would raise if it went on after the first."""
+        yield from self._bound_elsewhere(request, identity)
+        yield from _wrong_times(request, now)
 
     async def verify(
         self, request: UnverifiedAwsRequest, *, identity: str, now: float
@@ -100,9 +107,11 @@ class AwsVerifier:
             },
         )
 
-    def _check_bound(self, request: UnverifiedAwsRequest, identity: str) -> None:
+    def _bound_elsewhere(
+        self, request: UnverifiedAwsRequest, identity: str
+    ) -> Iterator[Unauthenticated]:
         if request.unverified_audience not in self._own_audiences:
-            raise Unauthenticated(
+            yield Unauthenticated(
                 "aws_audience_mismatch",
                 "the signed AWS request is meant for another broker: its audience header has to "
                 f"be {self._own_audiences[0]}",
@@ -115,7 +124,7 @@ class AwsVerifier:
                 ),
             )
         if request.unverified_identity != identity:
-            raise Unauthenticated(
+            yield Unauthenticated(
                 "aws_identity_mismatch",
                 "the signed AWS request is meant for another identity than the one that was named",
                 stage=Stage.TOKEN,
@@ -128,9 +137,9 @@ class AwsVerifier:
             )
 
 
-def _check_times(request: UnverifiedAwsRequest, now: float) -> None:
+def _wrong_times(request: UnverifiedAwsRequest, now: float) -> Iterator[Unauthenticated]:
     if now > request.expires_at:
-        _refuse_time(
+        yield _wrong_time(
             "token_expired",
             "the signed AWS request has expired",
             f"at most {LIFETIME} s before {_utc(now)} (now)",
@@ -139,7 +148,7 @@ def _check_times(request: UnverifiedAwsRequest, now: float) -> None:
             "If it is new, a clock is wrong.",
         )
     if request.signed_at > now + AHEAD:
-        _refuse_time(
+        yield _wrong_time(
             "token_not_yet_valid",
             "the signed AWS request is from the future",
             f"at most {AHEAD} s after {_utc(now)} (now)",
@@ -149,8 +158,10 @@ def _check_times(request: UnverifiedAwsRequest, now: float) -> None:
         )
 
 
-def _refuse_time(code: str, message: str, expected: str, signed_at: int, hint: str) -> NoReturn:
-    raise Unauthenticated(
+def _wrong_time(
+    code: str, message: str, expected: str, signed_at: int, hint: str
+) -> Unauthenticated:
+    return Unauthenticated(
         code,
         message,
         stage=Stage.TIMES,

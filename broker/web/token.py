@@ -41,6 +41,8 @@ NAMES: Final = frozenset(
     }
 )
 UNSUPPORTED: Final = frozenset({"actor_token", "actor_token_type"})
+_POST: Final = "UE9TV"
+"""How a signed AWS request begins: `POST` in base64."""
 
 
 class TokenEndpoint:
@@ -99,7 +101,7 @@ def _parse(request: web.BaseRequest, parameters: Parameters, call: Call) -> Exch
     _check_token_types(parameters)
     return ExchangeRequest(
         call=call,
-        token=_required(parameters, "subject_token"),
+        token=_subject_token(parameters),
         identity=_identity(request, parameters),
         audience=_targets(parameters),
         scopes=parse_uidps(single(parameters, "scope").split(), "scope"),
@@ -128,6 +130,21 @@ def _check_token_types(parameters: Parameters) -> None:
                 stage=Stage.REQUEST,
                 field=name,
             )
+
+
+def _subject_token(parameters: Parameters) -> str:
+    """The token, which has to be of the type that is said, as far as its form tells."""
+    token = _required(parameters, "subject_token")
+    said_aws = single(parameters, "subject_token_type") == rfc8693.AWS4_REQUEST
+    is_jwt, is_aws = "." in token, token.startswith(_POST) and "." not in token
+    if (is_jwt and said_aws) or (is_aws and not said_aws):
+        raise Invalid(
+            "token_type_mismatch",
+            "subject_token_type: the subject token is of another type",
+            stage=Stage.REQUEST,
+            field="subject_token_type",
+        )
+    return token
 
 
 def _targets(parameters: Parameters) -> tuple[str, ...]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from broker.app import Broker
+from broker.app import NO_ADDRESSES, Broker
 from broker.config import Settings, load
 from broker.store import Store
 
@@ -33,8 +33,13 @@ class RunningBroker:
 
 
 @asynccontextmanager
-async def running_broker(folder: Path, **more: Any) -> AsyncIterator[RunningBroker]:
-    """Start one in `folder`; `more` are settings by variable name."""
+async def running_broker(
+    folder: Path, *, addresses: Mapping[str, tuple[str, int]] = NO_ADDRESSES, **more: Any
+) -> AsyncIterator[RunningBroker]:
+    """Start one in `folder`; `more` are settings by variable name.
+
+    `addresses`: where hosts are that it goes out to.
+    """
     port = free_port()
     environ = {
         "BROKER_PORT": str(port),
@@ -43,7 +48,7 @@ async def running_broker(folder: Path, **more: Any) -> AsyncIterator[RunningBrok
         **more,
     }
     settings = load(environ)
-    async with Broker(settings):
+    async with Broker(settings, addresses=addresses):
         store = Store.open(settings.database_url)
         try:
             yield RunningBroker(settings.issuer, settings, store)
