@@ -88,7 +88,8 @@ class Place:
 
     def request(self, method: Method) -> Json:
         """Of that method."""
-        return dict(self._requests[method.stable_path.rpartition("platform.")[2]])
+        name = method.stable_path.removeprefix("/").removeprefix("chainguard.platform.")
+        return dict(self._requests[name])
 
     @property
     def _requests(self) -> dict[str, Json]:
@@ -305,6 +306,7 @@ class Place:
             "auth.Auth/Register": {"code": "c"},
             "auth.Auth/GetHeadlessSession": {"code": "c"},
             "auth.Auth/Delete": {"id": self.caller},
+            "broker.v1.Explain/ExplainIdentity": {"uid": self.identity, "token": "t"},
             "events.Subscriptions/Create": {"parent_id": self.folder, "subscription": sink},
             "events.Subscriptions/List": {},
             "events.Subscriptions/Delete": {"id": self.subscription},
