@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 import ssl
@@ -220,6 +221,12 @@ class StandInSts:
     def ca_bundles(self) -> dict[str, Path]:
         """What certifies them."""
         return {f"https://{host}": self.ca for host in self.hosts}
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Of a broker, so that it trusts it; `addresses` lead there."""
+        bundles = {issuer: str(path) for issuer, path in self.ca_bundles.items()}
+        return {"BROKER_ISSUER_CA_BUNDLES": json.dumps(bundles)}
 
     async def __aenter__(self) -> Self:
         app = web.Application()

@@ -49,9 +49,7 @@ async def sts(tmp_path: Path) -> AsyncIterator[StandInSts]:
 
 @pytest.fixture
 async def broker(tmp_path: Path, sts: StandInSts) -> AsyncIterator[RunningBroker]:
-    bundles = {issuer: str(path) for issuer, path in sts.ca_bundles.items()}
-    settings = {"BROKER_ISSUER_CA_BUNDLES": json.dumps(bundles)}
-    async with running_broker(tmp_path, addresses=sts.addresses, **settings) as running:
+    async with running_broker(tmp_path, addresses=sts.addresses, **sts.settings) as running:
         yield running
 
 
@@ -221,10 +219,7 @@ async def test_the_end_of_the_request_binds(broker: RunningBroker, acme: Organiz
 
 async def test_another_prefix_is_a_setting(tmp_path: Path, sts: StandInSts) -> None:
     """An installation may name the headers otherwise."""
-    settings = {
-        "BROKER_ISSUER_CA_BUNDLES": json.dumps({f"https://{GLOBAL}": str(sts.ca)}),
-        "BROKER_AWS_HEADER_PREFIXES": '["X-Acme"]',
-    }
+    settings = sts.settings | {"BROKER_AWS_HEADER_PREFIXES": '["X-Acme"]'}
     async with running_broker(tmp_path, addresses=sts.addresses, **settings) as broker:
         identity = await (await organization(broker.store)).identity(rules())
         token = WHO.token(broker.url, identity, prefix="X-Acme")
