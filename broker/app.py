@@ -21,7 +21,7 @@ from broker.audit.identifiers import record_id
 from broker.audit.writer import AuditWriter
 from broker.config import LOOPBACK, Settings
 from broker.contract.methods import Contract
-from broker.directory.installation import Installation
+from broker.directory.installation import Installation, LintMode
 from broker.directory.last_seen import LastSeen
 from broker.directory.snapshots import Snapshots
 from broker.entropy import Entropy
@@ -198,6 +198,7 @@ class Broker:
             roles=roles,
             organization_creators=settings.creators,
             allow_http_loopback=settings.development,
+            lint=LintMode(settings.lint),
         )
         return Api(
             contract=Contract.load(),

@@ -155,6 +155,11 @@ class Settings(BaseSettings):
         description="Capabilities of your own, name to number (JSON object), such as "
         '`{"deploy.create": 1024}`. Numbers from 1024 to 2047, never reused.',
     )
+    lint: Literal["warn", "refuse", "off"] = Field(
+        default="warn",
+        description="What is done with what lint finds in the rules of an identity that is saved "
+        "(docs/lint.md): tell it and write it down, refuse errors besides, or nothing.",
+    )
     private_issuers: tuple[str, ...] = Field(
         default=(),
         description="Upstream issuers (JSON list of URLs) that may be at private addresses. "

@@ -19,6 +19,7 @@ from broker.directory.work import Work
 from broker.errors import Unauthenticated
 from broker.iam.authority import Authority
 from broker.iam.capabilities import CapabilityTable
+from broker.iam.lint import Finding
 from broker.iam.snapshot import IdentitySnapshot
 from broker.iam.uidp import RandomBytes, Uidp
 from broker.issuer.access_tokens import AccessToken, AccessTokenVerifier
@@ -39,6 +40,8 @@ class Call:
     """The token of the Authorization header or metadata; None without one."""
     address: str = ""
     """The peer's."""
+    findings: list[Finding] = field(default_factory=list)
+    """What lint says of what the call saved; filled when it is done."""
 
 
 class Service(Protocol):
@@ -102,6 +105,7 @@ class Api:
             response = await handler(work, request)
             for record in audit_records(method, request, response, work, self._api_url):
                 await records.audit.add(record)
+        call.findings.extend(found for change in work.changes for found in change.findings)
         await self._snapshots.refresh()
         return response
 

@@ -33,6 +33,7 @@ def audit_records(
             random=work.random,
             request_id=work.caller.request_id,
             event=event,
+            findings=change.findings,
         )
         event = None
 

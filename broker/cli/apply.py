@@ -11,10 +11,12 @@ from typing import IO, Any, Final
 import click
 import orjson
 
-from broker.cli.options import config_option, opened, output_option, run, settings_of
-from broker.directory.declaration import Action, Change, Plan, apply_declaration
+from broker.cli.options import config_option, opened, output_option, printable, run, settings_of
+from broker.directory.declaration import Action, Change, PlacedFinding, Plan, apply_declaration
 from broker.directory.declaration.document import MAX_BYTES
+from broker.directory.installation import LintMode
 from broker.iam.capabilities import CapabilityTable
+from broker.iam.lint import Level
 from broker.iam.roles import BuiltinRoles
 
 _SIGNS: Final = {
@@ -49,6 +51,7 @@ def apply(file: IO[bytes], *, dry_run: bool, prune: bool, config: Path | None, o
                 clock=time.time,
                 random=secrets.token_bytes,
                 allow_http_loopback=settings.development,
+                lint=LintMode(settings.lint),
                 prune=prune,
                 dry_run=dry_run,
             )
@@ -61,7 +64,18 @@ def apply(file: IO[bytes], *, dry_run: bool, prune: bool, config: Path | None, o
     for change in plan.changes:
         for line in _lines(change):
             click.echo(line)
+    for placed in plan.findings:
+        click.echo(_finding(placed))
     click.echo(_summary(plan, dry_run=dry_run))
+
+
+def _finding(placed: PlacedFinding) -> str:
+    finding = placed.finding
+    color = "red" if finding.level is Level.ERROR else "yellow"
+    head = click.style(f"! {finding.level.word} {finding.rule.id}", fg=color)
+    where = f"line {placed.line}" + (f", {placed.identity}" if placed.identity else "")
+    field = f"{finding.field}: " if finding.field else ""
+    return f"{head}  {where}: {field}{printable(finding.message)} {printable(finding.advice)}"
 
 
 def _lines(change: Change) -> Iterator[str]:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from broker.directory.installation import Installation
+from broker.directory.linting import saved_with
 from broker.directory.ownership import expect_owners_left, organizations_owned
 from broker.directory.roles import Roles
 from broker.directory.work import Work, group_of
 from broker.errors import Invalid, NotFound, Precondition
+from broker.iam.lint import Finding
 from broker.iam.listing import Page, Selection
 from broker.iam.model import Identity, Person
 from broker.iam.uidp import Uidp
@@ -59,23 +61,28 @@ class Identities:
         return sorted(found, key=lambda identity: identity.is_person)
 
     async def create(self, work: Work, identity: Identity) -> Identity:
-        """Raises `Invalid`, `NotFound` for the group, `Exhausted`."""
+        """Raises `Invalid` (`lint_refused` too), `NotFound` for the group, `Exhausted`."""
         group = group_of(identity.id, field="parent_id")
         await work.group(group, field="parent_id")
         self._check(identity)
         await work.expect_room(group.root, Countable.IDENTITIES)
+        findings = saved_with(identity, self._installation.lint, work.now)
         await work.records.identities.add(identity)
-        work.created(identity)
+        work.created(identity, findings)
         return identity
 
     async def update(self, work: Work, before: Identity, after: Identity) -> Identity:
-        """Raises `Invalid`, `Denied` (`grant_exceeds_own`)."""
+        """Raises `Invalid` (`lint_refused` too), `Denied` (`grant_exceeds_own`)."""
         after = replace(after, updated_at=work.now)
         self._check(after, before=before)
+        findings: tuple[Finding, ...] = ()
         if before.relationship != after.relationship:
             await self._expect_grantable(work, after.id)
+            owned = await work.records.bindings.of_identity(after.id)
+            is_owner = any(each.role == self._installation.roles.owner.id for each in owned)
+            findings = saved_with(after, self._installation.lint, work.now, is_owner=is_owner)
         await work.records.identities.update(after)
-        work.updated(before, after)
+        work.updated(before, after, findings)
         return after
 
     async def delete(self, work: Work, uidp: Uidp) -> Identity:

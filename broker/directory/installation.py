@@ -19,6 +19,16 @@ class OrganizationCreators(Enum):
     OPERATORS = "operators"
 
 
+class LintMode(Enum):
+    """What lint does when an identity is saved."""
+
+    WARN = "warn"
+    """What is found is told and written down."""
+    REFUSE = "refuse"
+    """Errors are refused besides."""
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
     """The settings of the use cases."""
@@ -28,3 +38,4 @@ class Installation:
     organization_creators: OrganizationCreators
     allow_http_loopback: bool
     """Whether http addresses of this machine are in order: a development installation."""
+    lint: LintMode = LintMode.WARN

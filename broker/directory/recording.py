@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields as dataclass_fields
 from datetime import datetime
 from enum import Enum
@@ -12,6 +12,7 @@ from typing import Any, Final
 from broker.audit.identifiers import record_id
 from broker.audit.record import AuditRecord, Outcome
 from broker.directory.description import fields_of
+from broker.iam.lint import Finding
 from broker.iam.model import (
     AccountAssociation,
     Group,
@@ -94,14 +95,17 @@ def change_record(
     random: RandomBytes,
     request_id: str,
     event: Mapping[str, Any] | None = None,
+    findings: Iterable[Finding] = (),
 ) -> AuditRecord:
     """What is written down of a change that was made: `group.created`, `role_binding.deleted`.
 
     `fields` are (before, after) as JSON values. A group's record can be read by its own owners,
     every other one by those of the group that it is in; a person is in none. `event` is the
-    CloudEvent that the change emits, whose id is the record's.
+    CloudEvent that the change emits, whose id is the record's. `findings`: what lint said.
     """
     members: dict[str, Any] = {"fields": _changes(fields)}
+    if lint := [_found(finding) for finding in findings]:
+        members["lint"] = lint
     if event is not None:
         members["event"] = event
     return AuditRecord(
@@ -130,6 +134,15 @@ def readers(record: Record) -> Uidp | None:
 
 def _subject(record: Record) -> str:
     return record.group if isinstance(record, TermsAcceptance) else record.id
+
+
+def _found(finding: Finding) -> dict[str, str]:
+    return {
+        "rule": finding.rule.id,
+        "level": finding.level.word,
+        "field": finding.field,
+        "message": finding.message,
+    }
 
 
 def _changes(fields: Mapping[str, tuple[Any, Any]]) -> dict[str, dict[str, Any]]:

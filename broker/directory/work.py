@@ -10,6 +10,7 @@ from broker.directory.caller import Caller
 from broker.directory.description import FieldChanges, changed_fields
 from broker.directory.recording import Record, described
 from broker.errors import Exhausted, Invalid, NotFound
+from broker.iam.lint import Finding
 from broker.iam.model import Group
 from broker.iam.uidp import RandomBytes, Uidp
 from broker.store import Records
@@ -24,6 +25,8 @@ class Changed:
     verb: str
     """`created`, `updated`, `deleted`."""
     fields: FieldChanges
+    findings: tuple[Finding, ...] = ()
+    """What lint said of it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,13 +49,13 @@ class Work:
         uidp = parent.child(self.random) if parent else Uidp.new_root(self.random)
         return Group(id=uidp, name="", created_at=self.now, updated_at=self.now)
 
-    def created(self, record: Record) -> None:
-        """Note a new record."""
-        self._note(record, "created", {}, described(record))
+    def created(self, record: Record, findings: tuple[Finding, ...] = ()) -> None:
+        """Note a new record, and what lint says of it."""
+        self._note(record, "created", {}, described(record), findings)
 
-    def updated(self, before: Record, after: Record) -> None:
+    def updated(self, before: Record, after: Record, findings: tuple[Finding, ...] = ()) -> None:
         """Note a change; also one that changes nothing, which was asked for and done."""
-        self._note(after, "updated", described(before), described(after))
+        self._note(after, "updated", described(before), described(after), findings)
 
     def deleted(self, record: Record) -> None:
         """Note that a record is gone, and what it was."""
@@ -80,9 +83,14 @@ class Work:
             )
 
     def _note(
-        self, record: Record, verb: str, before: dict[str, Any], after: dict[str, Any]
+        self,
+        record: Record,
+        verb: str,
+        before: dict[str, Any],
+        after: dict[str, Any],
+        findings: tuple[Finding, ...] = (),
     ) -> None:
-        self.changes.append(Changed(record, verb, changed_fields(before, after)))
+        self.changes.append(Changed(record, verb, changed_fields(before, after), findings))
 
 
 def group_of(uidp: Uidp, *, field: str) -> Uidp:

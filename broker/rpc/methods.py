@@ -14,9 +14,11 @@ from google.protobuf.message import DecodeError, Message
 from structlog.contextvars import bind_contextvars
 
 from broker.api.dispatch import Api, Call
+from broker.api.lint import LINT, lint_header
 from broker.api.status import Told, told
 from broker.contract.methods import Method
 from broker.errors import BrokerError, Invalid
+from broker.iam.lint import Finding
 from broker.rpc.metadata import REQUEST_ID, STATUS_DETAILS, address, bearer
 from broker.rpc.status import CODES, status
 
@@ -55,7 +57,10 @@ class Methods(grpc.GenericRpcHandler):
     async def _run(self, method: Method, encoded: bytes, context: Context) -> bytes:
         request_id = self._request_id()
         bind_contextvars(request_id=request_id)
-        answering = asyncio.create_task(self._answer(method, encoded, context, request_id))
+        findings: list[Finding] = []
+        answering = asyncio.create_task(
+            self._answer(method, encoded, context, request_id, findings)
+        )
         self._running.add(answering)
         answering.add_done_callback(self._running.discard)
         # As over HTTP, what has begun is done, whether or not its caller waits. To cancel it in a
@@ -65,19 +70,25 @@ class Methods(grpc.GenericRpcHandler):
         if isinstance(answer, Told):
             details = (STATUS_DETAILS, status(answer).SerializeToString())
             await context.abort(CODES[answer.wire.grpc], answer.message, (*metadata, details))
+        if findings:
+            metadata.append((LINT, lint_header(findings)))
         context.set_trailing_metadata(metadata)
         return answer
 
     async def _answer(
-        self, method: Method, encoded: bytes, context: Context, request_id: str
+        self,
+        method: Method,
+        encoded: bytes,
+        context: Context,
+        request_id: str,
+        findings: list[Finding],
     ) -> bytes | Told:
-        """Answer, whatever happens, and log how it went."""
+        """Answer, whatever happens, and log how it went. `findings`: to put those of lint into."""
         started = perf_counter()
         answer: bytes | Told
         try:
-            response = await self._api.call(
-                method, _parsed(method, encoded), _call(context, request_id)
-            )
+            call = _call(context, request_id, findings)
+            response = await self._api.call(method, _parsed(method, encoded), call)
             answer = response.SerializeToString()
         except BrokerError as error:
             log.debug("refused", code=error.code, stage=error.stage and error.stage.value)
@@ -102,9 +113,10 @@ def _parsed(method: Method, encoded: bytes) -> Message:
         raise Invalid("message_malformed", f"request: expected a {name}") from error
 
 
-def _call(context: Context, request_id: str) -> Call:
+def _call(context: Context, request_id: str, findings: list[Finding]) -> Call:
     return Call(
         request_id=request_id,
         bearer=bearer(context.invocation_metadata() or ()),
         address=address(context.peer()),
+        findings=findings,
     )

@@ -10,6 +10,7 @@ import orjson
 from aiohttp import web
 
 from broker.api.dispatch import Api, Call
+from broker.api.lint import LINT, lint_header
 from broker.contract.methods import Contract
 from broker.contract.proto_json import to_json
 from broker.errors import Invalid
@@ -18,7 +19,7 @@ from broker.web.bodies import JSON, MAX_JSON, check_type, parse_json, read_body
 from broker.web.front_door import Place
 from broker.web.parameters import read_query
 from broker.web.path_routing import PathRouter, WrongMethod
-from broker.web.rendering import json_response
+from broker.web.rendering import NO_STORE, json_response
 from broker.web.transcoding import Operation
 
 MAX_PARAMETERS: Final = 1200
@@ -63,7 +64,8 @@ class ApiPaths:
         query = read_query(request, limit=MAX_PARAMETERS, keep_empty=True)
         message = operation.message(value, query, await _body(operation, request))
         response = await self._api.call(operation.method, message, call)
-        return json_response(orjson.dumps(to_json(response)))
+        headers = {**NO_STORE, LINT: lint_header(call.findings)} if call.findings else NO_STORE
+        return json_response(orjson.dumps(to_json(response)), headers=headers)
 
 
 async def _body(operation: Operation, request: web.BaseRequest) -> Any:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from broker.directory.declaration.draft import Terms
 from broker.directory.declaration.existing import load_existing
+from broker.directory.declaration.linting import Found, PlacedFinding, found_in
 from broker.directory.declaration.parsing import parse_declaration
-from broker.directory.declaration.plan import Action, Change, Plan
+from broker.directory.declaration.plan import Action, Change, Plan, RecordKind
 from broker.directory.declaration.planning import make_plan
+from broker.directory.declaration.problems import DeclarationProblems
+from broker.directory.installation import LintMode
 from broker.directory.recording import change_record
 from broker.iam.capabilities import CapabilityTable
+from broker.iam.lint import Level
+from broker.iam.lint.findings import OWNER_OF_WEAK_RULES
 from broker.iam.model import Group, Identity, Role, RoleBinding
 from broker.iam.roles import BuiltinRoles
 from broker.iam.uidp import RandomBytes
@@ -36,6 +42,7 @@ async def apply_declaration(
     clock: Callable[[], float],
     random: RandomBytes,
     allow_http_loopback: bool = False,
+    lint: LintMode = LintMode.WARN,
     prune: bool = False,
     dry_run: bool = False,
     request_id: str = "",
@@ -46,7 +53,10 @@ async def apply_declaration(
     lacks is deleted; with `dry_run`, nothing is written and the plan has no UIDPs for what is yet
     to be made. `clock` gives seconds since the epoch.
 
-    Raises `DeclarationProblems`, and `Unavailable` when other writers hold the store too long.
+    What lint says of what changes is in the plan and in the audit records.
+
+    Raises `DeclarationProblems`, for errors of lint too where those are refused, and `Unavailable`
+    when other writers hold the store too long.
     """
     declaration = parse_declaration(source)
     terms = Terms(
@@ -57,12 +67,15 @@ async def apply_declaration(
         now=datetime.fromtimestamp(clock(), UTC),
         random=random,
     )
+    # asked for before the store is locked: a large file takes a while
+    found = {} if lint is LintMode.OFF else found_in(declaration, source, now=terms.now)
     if dry_run:
         async with store.read() as records:
             existing = await load_existing(records, declaration)
-        return make_plan(declaration, existing, terms).preview()
+        return _linted(make_plan(declaration, existing, terms), found, lint).preview()
     async with store.write() as records:
-        plan = make_plan(declaration, await load_existing(records, declaration), terms)
+        existing = await load_existing(records, declaration)
+        plan = _linted(make_plan(declaration, existing, terms), found, lint)
         for change in plan.changes:
             await _carry_out(records, change)
             await records.audit.add(
@@ -74,9 +87,34 @@ async def apply_declaration(
                     now=terms.now,
                     random=random,
                     request_id=request_id,
+                    findings=[each.finding for each in _concerning(change, found)],
                 )
             )
     return plan
+
+
+def _concerning(change: Change, found: Found) -> Sequence[PlacedFinding]:
+    """What lint says of a change: of an identity, or of a binding that makes one an owner."""
+    match change.kind:
+        case RecordKind.IDENTITY:
+            return found.get(change.path, ())
+        case RecordKind.BINDING | RecordKind.OWNER:
+            bound = found.get(str(change.fields["identity"][1]), ())
+            return [each for each in bound if each.finding.rule is OWNER_OF_WEAK_RULES]
+        case _:
+            return ()
+
+
+def _linted(plan: Plan, found: Found, mode: LintMode) -> Plan:
+    """The plan with the findings that concern it. Raises `DeclarationProblems` for errors among
+    them where those are refused.
+    """
+    findings = {each for change in plan.changes for each in _concerning(change, found)}
+    ordered = tuple(sorted(findings.union(found.get("", ())), key=lambda each: each.line))
+    errors = [each.problem() for each in ordered if each.finding.level is Level.ERROR]
+    if errors and mode is LintMode.REFUSE:
+        raise DeclarationProblems(errors)
+    return replace(plan, findings=ordered)
 
 
 async def _carry_out(records: Records, change: Change) -> None:

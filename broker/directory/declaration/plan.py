@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
+from broker.directory.declaration.linting import PlacedFinding
 from broker.directory.description import FieldChanges
 from broker.iam.model import Group, Identity, Role, RoleBinding
 from broker.iam.uidp import Uidp
@@ -81,6 +82,8 @@ class Plan:
     unchanged: int
     located: tuple[Located, ...]
     """Every organization, folder, role, identity and person of the file."""
+    findings: tuple[PlacedFinding, ...] = ()
+    """What lint says of what changes."""
 
     def count(self, action: Action) -> int:
         """How many records it makes, changes or removes."""
@@ -99,7 +102,7 @@ class Plan:
 
     def as_json(self) -> dict[str, Any]:
         """For output: `changes`, the counts `create`, `update`, `delete` and `unchanged`, and
-        under `records` the UIDP of everything that the file names.
+        under `records` the UIDP of everything that the file names, under `findings` what lint says.
         """
         return {
             "changes": [change.as_json() for change in self.changes],
@@ -108,6 +111,7 @@ class Plan:
             "records": [
                 {"kind": each.kind.value, "path": each.path, "id": each.id} for each in self.located
             ],
+            "findings": [finding.as_json() for finding in self.findings],
         }
 
 
