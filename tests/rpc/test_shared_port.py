@@ -14,6 +14,7 @@ import aiohttp
 import grpc
 import grpc.aio
 import pytest
+import uvloop
 
 from broker.web import shared_port
 from broker.web.shared_port import SharedPort
@@ -231,3 +232,22 @@ async def test_without_a_grpc_server_the_connection_is_closed(tmp_path: Path) ->
         assert await rest(reader) == b""
     server.close()
     await shared.close(PATIENCE)
+
+
+def test_all_of_it_on_uvloop(tmp_path: Path) -> None:
+    """The loop of `broker serve`, whose transports are its own."""
+
+    async def story() -> None:
+        for n, direction in enumerate(("to the server", "to the client")):
+            await test_who_reads_slowly_makes_the_other_wait(folder(f"slow-{n}"), direction)
+        await test_a_client_that_has_said_all_is_still_answered(folder("half"))
+        for who in ("client", "server"):
+            await test_when_one_is_gone_so_is_the_other(folder(who), who)
+        await test_without_a_grpc_server_the_connection_is_closed(folder("nobody"))
+
+    def folder(name: str) -> Path:
+        made = tmp_path / name
+        made.mkdir()
+        return made
+
+    uvloop.run(story())

@@ -86,11 +86,11 @@ class Stoppable:
 
 
 @asynccontextmanager
-async def stoppable(folder: Path, **settings: str) -> AsyncIterator[Stoppable]:
+async def stoppable(folder: Path, **settings: Any) -> AsyncIterator[Stoppable]:
     issuer = MisbehavingIssuer()
     async with issuer, AsyncExitStack() as running:
         issuer.on_discovery = gate = Gate(answers(issuer.discovery()))
-        ports = {"BROKER_GRPC_PORT": str(free_port()), "BROKER_UPSTREAM_TIMEOUT": "60"}
+        ports: Any = {"BROKER_GRPC_PORT": str(free_port()), "BROKER_UPSTREAM_TIMEOUT": "60"}
         broker = await running.enter_async_context(running_broker(folder, **ports, **settings))
         yield Stoppable(broker, issuer, gate, running)
         gate.opened.set()

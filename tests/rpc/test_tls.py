@@ -7,13 +7,14 @@ import secrets
 import shutil
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
 import pytest
 import trustme
+import uvloop
 
 from broker.app import KEY_FILE
 from broker.issuer.wrapping import KeyFile
@@ -44,8 +45,8 @@ class Secured:
         return context
 
 
-@pytest.fixture
-async def secured(tmp_path: Path) -> AsyncIterator[Secured]:
+@asynccontextmanager
+async def securing(tmp_path: Path) -> AsyncIterator[Secured]:
     """With a port of its own for gRPC too."""
     authority = trustme.CA()
     certificate = authority.issue_cert("127.0.0.1")
@@ -62,6 +63,13 @@ async def secured(tmp_path: Path) -> AsyncIterator[Secured]:
         BROKER_GRPC_PORT=str(free_port()),
     ) as broker:
         yield Secured(broker, authority)
+
+
+@pytest.fixture
+async def secured(tmp_path: Path) -> AsyncIterator[Secured]:
+    """One of this test's."""
+    async with securing(tmp_path) as running:
+        yield running
 
 
 async def negotiate(port: int, context: ssl.SSLContext, said: bytes) -> tuple[str | None, bytes]:
@@ -113,6 +121,19 @@ async def test_who_offers_h2_alone_gets_it(secured: Secured) -> None:
     port = secured.broker.settings.port
     agreed, frame = await negotiate(port, secured.trusting("h2"), said)
     assert (agreed, frame[3]) == ("h2", 4)
+
+
+def test_all_of_it_on_uvloop(tmp_path: Path) -> None:
+    """The loop of `broker serve`, whose TLS is its own."""
+
+    async def story() -> None:
+        async with securing(tmp_path) as secured:
+            for which in ("shared", "own"):
+                await test_grpc_over_tls(secured, which)
+            await test_http_over_tls(secured, ("h2", "http/1.1"), "http/1.1")
+            await test_who_offers_h2_alone_gets_it(secured)
+
+    uvloop.run(story())
 
 
 async def test_tls_1_1_is_refused(secured: Secured) -> None:
