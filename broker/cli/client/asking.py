@@ -41,6 +41,19 @@ class Asking:
             answer: str = click.prompt(question, err=True)
         return answer.strip()
 
+    def optional(self, question: str) -> str:
+        """A line that may be empty; elsewhere than on a terminal it is, and nothing is asked."""
+        if self.yes or not self.is_terminal:
+            return ""
+        with _interruptible():
+            answer: str = click.prompt(question, default="", show_default=False, err=True)
+        return answer.strip()
+
+    def remark(self, text: str) -> None:
+        """Tells what helps with the question that follows, on a terminal."""
+        if self.is_terminal and not self.yes:
+            click.echo(text, err=True)
+
     def choice(self, flag: str, question: str, choices: Sequence[Choice]) -> str:
         """The value of one of them; or other text, which a caller may understand as well."""
         self._expect_terminal(flag)

@@ -19,10 +19,18 @@ from broker.sdk.api import Record
 @click.group(
     cls=CommandWithVariants,
     modules={
-        "aws": "broker.cli.iam.identity_presets.aws:aws",
-        "github": "broker.cli.iam.identity_presets.github:github",
-        "gitlab": "broker.cli.iam.identity_presets.gitlab:gitlab",
-        "kubernetes": "broker.cli.iam.identity_presets.kubernetes:kubernetes",
+        "aws": "broker.cli.iam.identity_presets:aws",
+        "bitbucket": "broker.cli.iam.identity_presets:bitbucket",
+        "buildkite": "broker.cli.iam.identity_presets:buildkite",
+        "circleci": "broker.cli.iam.identity_presets:circleci",
+        "entra": "broker.cli.iam.identity_presets:entra",
+        "github": "broker.cli.iam.identity_presets:github",
+        "gitlab": "broker.cli.iam.identity_presets:gitlab",
+        "google": "broker.cli.iam.identity_presets:google",
+        "jenkins": "broker.cli.iam.identity_presets:jenkins",
+        "kubernetes": "broker.cli.iam.identity_presets:kubernetes",
+        "oidc": "broker.cli.iam.identity_presets:oidc",
+        "terraform-cloud": "broker.cli.iam.identity_presets:terraform_cloud",
     },
 )
 def create() -> None:
