@@ -26,9 +26,11 @@ from broker.directory.last_seen import LastSeen
 from broker.directory.snapshots import Snapshots
 from broker.entropy import Entropy
 from broker.errors import BrokerError
+from broker.grants.candidates import Candidates
 from broker.grants.credentials import Credentials
 from broker.grants.examination import Examination
 from broker.grants.exchange import Exchange
+from broker.grants.explain import Explain
 from broker.iam.capabilities import CapabilityTable
 from broker.iam.matching import own_audiences
 from broker.iam.roles import BuiltinRoles
@@ -167,7 +169,8 @@ class Broker:
         last_seen = LastSeen(store, size=settings.cached_identities)
         stack.push_async_callback(last_seen.close)
         exchange = self._exchange(stack, snapshots, keyring, audit, capabilities, last_seen)
-        api = self._api(store, snapshots, keyring, exchange, capabilities, roles)
+        explain = self._explain(store, exchange, audit)
+        api = self._api(store, snapshots, keyring, exchange, explain, capabilities, roles)
         _background(stack, snapshots.watch(), "snapshots")
         _background(stack, last_seen.watch(), "last-seen")
         _background(stack, _keep_refreshing(keyring, settings.key_refresh), "keys")
@@ -188,6 +191,7 @@ class Broker:
         snapshots: Snapshots,
         keyring: KeyRing,
         exchange: Exchange,
+        explain: Explain,
         capabilities: CapabilityTable,
         roles: BuiltinRoles,
     ) -> Api:
@@ -202,7 +206,7 @@ class Broker:
         )
         return Api(
             contract=Contract.load(),
-            services=services(installation, exchange, key_wrapper(settings)),
+            services=services(installation, exchange, explain, key_wrapper(settings)),
             store=store,
             verifier=AccessTokenVerifier(
                 issuer=settings.issuer,
@@ -283,6 +287,15 @@ class Broker:
             own_audiences=own_audiences(settings.issuer),
             hosts=settings.aws_sts_hosts,
             prefixes=settings.aws_header_prefixes,
+        )
+
+    def _explain(self, store: Store, exchange: Exchange, audit: AuditWriter) -> Explain:
+        return Explain(
+            examination=exchange.examination,
+            candidates=Candidates(store, own_audiences=own_audiences(self._settings.issuer)),
+            audit=audit,
+            clock=time.time,
+            record_id=lambda now: record_id(now, self._entropy),
         )
 
     async def _listen(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -26,7 +26,8 @@ from broker.issuer.access_tokens import AccessToken, AccessTokenVerifier
 from broker.store import Store
 
 Handler = Callable[[Any, Any], Awaitable[Message]]
-"""Takes `Work` and the request; of a method that needs no token: the request and `Call`."""
+"""Takes `Work` and the request; of a method that needs no token: the request and `Call`; of one
+that is `outside` of a transaction: `Asked` and the request."""
 
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -44,8 +45,20 @@ class Call:
     """What lint says of what the call saved; filled when it is done."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks, authorized, where the method opens its transactions by itself."""
+
+    caller: Caller
+    call: Call
+
+
 class Service(Protocol):
-    """A service of the contract: its full name, and a method in snake case for each of its own."""
+    """A service of the contract: its full name, and a method in snake case for each of its own.
+
+    `outside`, if it has that: the names of its methods that wait for others than the store, and
+    must not keep a transaction open meanwhile. They write their own audit records.
+    """
 
     service: str
 
@@ -80,7 +93,9 @@ class Api:
         random: RandomBytes,
     ) -> None:
         self.contract = contract
+        services = tuple(services)
         self._handlers = _handlers(contract, services)
+        self._outside = frozenset(_outside(services))
         self._store = store
         self._verifier = verifier
         self._snapshots = snapshots
@@ -97,6 +112,8 @@ class Api:
             return await handler(request, call)
         caller = await self._caller(call)
         within = await self._authorize(method, request, caller)
+        if method.stable_path in self._outside:
+            return await handler(Asked(caller, call), request)
         if not is_write(method):
             async with self._store.read() as records:
                 return await handler(self._work(records, caller, within), request)
@@ -175,6 +192,12 @@ def _handlers(contract: Contract, services: Iterable[Service]) -> Mapping[str, H
             raise LookupError(f"{method.path}: not implemented")
         handlers[method.path] = handler
     return handlers
+
+
+def _outside(services: Iterable[Service]) -> Iterator[str]:
+    for service in services:
+        for name in getattr(service, "outside", ()):
+            yield f"/{service.service}/{name}"
 
 
 def _snake(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from broker.api.dispatch import Service
 from broker.api.v1.account_associations import AccountAssociationsV1
 from broker.api.v1.auth import AuthV1
+from broker.api.v1.explain import ExplainV1
 from broker.api.v1.external_group_role_mappings import ExternalGroupRoleMappingsV1
 from broker.api.v1.group_invites import GroupInvitesV1
 from broker.api.v1.groups import GroupsV1
@@ -39,10 +40,11 @@ from broker.directory.roles import Roles
 from broker.directory.subscriptions import Subscriptions
 from broker.directory.terms import Terms
 from broker.grants.exchange import Exchange
+from broker.grants.explain import Explain
 
 
 def services(
-    installation: Installation, exchange: Exchange, wrapper: SecretWrapper
+    installation: Installation, exchange: Exchange, explain: Explain, wrapper: SecretWrapper
 ) -> tuple[Service, ...]:
     """One object a service; v2beta1 has those of v2."""
     numbers = CapabilityNumbers(installation.capabilities)
@@ -57,6 +59,7 @@ def services(
         AccountAssociationsV1(associations),
         AccountAssociationsV2(associations),
         AuthV1(identities, roles),
+        ExplainV1(explain),
         ExternalGroupRoleMappingsV1(mappings),
         ExternalGroupRoleMappingsV2(mappings),
         GroupInvitesV1(invites, groups, roles),

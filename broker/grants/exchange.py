@@ -47,7 +47,8 @@ class Exchange:
         allowed_audiences: frozenset[str] = frozenset(),
         max_lifetime: int = 3600,
     ) -> None:
-        self._examination = examination
+        self.examination = examination
+        """What the dry run asks too."""
         self._tokens = tokens
         self._audit = audit
         self._capabilities = capabilities
@@ -86,7 +87,7 @@ class Exchange:
     async def _exchange(self, request: ExchangeRequest, account: Account, now: float) -> Exchanged:
         audience = self._audience(request.audience)
         only = self._requested_capabilities(request.capabilities)
-        accepted = await self._examination.run(request, account, now, only=only)
+        accepted = await self.examination.run(request, account, now, only=only)
         identity = accepted.snapshot.identity
         lifetime = min(identity.max_token_lifetime, self._max_lifetime)
         actor = _actor(accepted.claims, accepted.match)

@@ -9,8 +9,10 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from broker.errors import BrokerError, Detail, Stage
+from broker.grants.advice import advice
 from broker.grants.credentials import Check, Credential
 from broker.iam.matching import CompiledRules, Match
+from broker.iam.model import StaticKeys
 from broker.iam.snapshot import IdentitySnapshot
 from broker.iam.trace import Step, not_reached
 
@@ -34,16 +36,17 @@ def trace(
     """
     faults = [cause_of(refusal) for refusal in refusals]
     if credential is None:
-        return [failed(fault) for fault in faults]
+        return [_failed(fault) for fault in faults]
+    static = snapshot is not None and isinstance(snapshot.identity.relationship, StaticKeys)
     own = credential.checks(snapshot.identity if snapshot else None)
     told = {Stage.TOKEN, Stage.IDENTITY, Stage.SCOPE, *(check.stage for check in own)}
     return [
         *_token(credential, faults),
         *_identity(snapshot, credential, faults),
-        *(step for check in own for step in _own(check, faults, held)),
+        *(step for check in own for step in _own(check, faults, held, static_keys=static)),
         *_rules(match),
         *_entitlement(snapshot, match, faults),
-        *(failed(fault) for fault in faults if fault.stage not in told),
+        *(_failed(fault) for fault in faults if fault.stage not in told),
     ]
 
 
@@ -53,15 +56,16 @@ def cause_of(refusal: BrokerError) -> BrokerError:
     return cause if isinstance(cause, BrokerError) and cause.stage else refusal
 
 
-def failed(refusal: BrokerError) -> Step:
-    """The step that refused."""
+def _failed(refusal: BrokerError, *, static_keys: bool = False) -> Step:
     detail = refusal.detail or Detail(refusal.field or refusal.code, refusal.message[:1000], None)
     stage = refusal.stage or Stage.REQUEST
-    return Step(stage, detail.name, detail.expected, detail.got, passed=False, hint=detail.hint)
+    hints = (detail.hint, advice(refusal, static_keys=static_keys))
+    hint = " ".join(filter(None, hints))
+    return Step(stage, detail.name, detail.expected, detail.got, passed=False, hint=hint)
 
 
 def _token(credential: Credential, faults: Sequence[BrokerError]) -> Iterator[Step]:
-    wrong = [failed(fault) for fault in faults if fault.stage is Stage.TOKEN]
+    wrong = [_failed(fault) for fault in faults if fault.stage is Stage.TOKEN]
     yield from wrong
     if not wrong:
         yield Step(Stage.TOKEN, "token", "well formed", credential.form, passed=True)
@@ -70,7 +74,7 @@ def _token(credential: Credential, faults: Sequence[BrokerError]) -> Iterator[St
 def _identity(
     snapshot: IdentitySnapshot | None, credential: Credential, faults: Sequence[BrokerError]
 ) -> Iterator[Step]:
-    wrong = [failed(f) for f in faults if f.stage is Stage.IDENTITY and f.detail is not None]
+    wrong = [_failed(f) for f in faults if f.stage is Stage.IDENTITY and f.detail is not None]
     expected = "an identity that exists"
     if snapshot is not None:
         yield Step(Stage.IDENTITY, "identity", expected, snapshot.identity.id, passed=True)
@@ -85,8 +89,12 @@ def _issuer(rules: CompiledRules, credential: Credential) -> Step:
     return rules.issuer_step(credential.unverified_issuer)
 
 
-def _own(check: Check, faults: Sequence[BrokerError], held: Collection[Stage]) -> Iterator[Step]:
-    wrong = [failed(fault) for fault in faults if fault.stage is check.stage]
+def _own(
+    check: Check, faults: Sequence[BrokerError], held: Collection[Stage], *, static_keys: bool
+) -> Iterator[Step]:
+    wrong = [
+        _failed(fault, static_keys=static_keys) for fault in faults if fault.stage is check.stage
+    ]
     yield from wrong
     if wrong:
         return
@@ -109,7 +117,7 @@ def _entitlement(
     match: Match | Sequence[Step] | None,
     faults: Sequence[BrokerError],
 ) -> Iterator[Step]:
-    wrong = [failed(fault) for fault in faults if fault.stage is Stage.SCOPE]
+    wrong = [_failed(fault) for fault in faults if fault.stage is Stage.SCOPE]
     yield from wrong
     if wrong:
         return

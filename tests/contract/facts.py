@@ -1,8 +1,8 @@
 """What clients of the API rely on, written down apart from the contract that is tested by it.
 
 `methods.tsv`, `fields.tsv` and `enums.tsv` have a row for each method, field and enum value of v1
-and v2. A message without fields has a row with its name alone. `chainguard.capabilities.Capability`
-is in `broker/iam/data/capabilities.tsv`.
+and v2 of the platform's API. A message without fields has a row with its name alone.
+`chainguard.capabilities.Capability` is in `broker/iam/data/capabilities.tsv`.
 """
 
 from __future__ import annotations
@@ -25,18 +25,27 @@ def rows(table: str) -> list[ROW]:
         return [dict(row) for row in csv.DictReader(file, delimiter="\t", restval="")]
 
 
-def messages(files: tuple[FileDescriptor, ...]) -> Iterator[Descriptor]:
-    """Every message of the platform's packages, nested ones too, without the entries of maps."""
-    for file in _ours(files):
+PLATFORM: Final = "chainguard."
+OWN: Final = "broker."
+"""Packages of what this service has and the platform has not; no table is about them."""
+
+
+def messages(
+    files: tuple[FileDescriptor, ...], packages: str | tuple[str, ...] = PLATFORM
+) -> Iterator[Descriptor]:
+    """Every message of these packages, nested ones too, without the entries of maps."""
+    for file in _of(files, packages):
         for message in file.message_types_by_name.values():
             yield from _nested(message)
 
 
-def enums(files: tuple[FileDescriptor, ...]) -> Iterator[EnumDescriptor]:
-    """Every enum of the platform's packages, nested ones too."""
-    for file in _ours(files):
+def enums(
+    files: tuple[FileDescriptor, ...], packages: str | tuple[str, ...] = PLATFORM
+) -> Iterator[EnumDescriptor]:
+    """Every enum of these packages, nested ones too."""
+    for file in _of(files, packages):
         yield from file.enum_types_by_name.values()
-    for message in messages(files):
+    for message in messages(files, packages):
         yield from message.enum_types
 
 
@@ -61,8 +70,10 @@ _SCALARS: Final = {
 }
 
 
-def _ours(files: tuple[FileDescriptor, ...]) -> Iterator[FileDescriptor]:
-    return (file for file in files if file.package.startswith("chainguard."))
+def _of(
+    files: tuple[FileDescriptor, ...], packages: str | tuple[str, ...]
+) -> Iterator[FileDescriptor]:
+    return (file for file in files if file.package.startswith(packages))
 
 
 def _nested(message: Descriptor) -> Iterator[Descriptor]:

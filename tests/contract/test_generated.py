@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from broker.contract.compile import DESCRIPTIONS, generated, stale
 from broker.contract.methods import Contract, descriptions
-from tests.contract.facts import enums, messages
+from tests.contract.facts import OWN, PLATFORM, enums, messages
 
 CONTRACT = Contract.load()
 
@@ -16,11 +16,11 @@ def _names() -> Iterator[str]:
     for method in CONTRACT.methods.values():
         yield method.service
         yield f"{method.service}.{method.name}"
-    for message in messages(CONTRACT.file_descriptors):
+    for message in messages(CONTRACT.file_descriptors, (PLATFORM, OWN)):
         yield message.full_name
         yield from (field.full_name for field in message.fields)
         yield from (oneof.full_name for oneof in message.oneofs)
-    for enum in enums(CONTRACT.file_descriptors):
+    for enum in enums(CONTRACT.file_descriptors, (PLATFORM, OWN)):
         yield enum.full_name
         yield from (f"{enum.full_name}.{value.name}" for value in enum.values)
     for file in CONTRACT.file_descriptors:

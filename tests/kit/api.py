@@ -103,7 +103,7 @@ def method(name: str) -> Method:
         found = CONTRACT.methods.get(f"/chainguard.platform.{prefix}{name}")
         if found is not None:
             return found
-    raise LookupError(name)
+    return CONTRACT.methods[f"/{name}"]
 
 
 @dataclass(frozen=True)
