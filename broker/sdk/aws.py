@@ -9,11 +9,11 @@ and signs. It comes with the extra `aws`.
 from __future__ import annotations
 
 import base64
+import re
 from typing import TYPE_CHECKING, Final
 
 from broker.errors import Invalid, Precondition
 from broker.iam.aws_endpoints import GLOBAL_HOST, HEADER_PREFIX
-from broker.iam.issuer_url import check_issuer_url
 from broker.iam.uidp import Uidp
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ GLOBAL_REGION: Final = "us-east-1"
 """The region by which requests to the global endpoint are signed, wherever they come from."""
 TARGET: Final = "/?Action=GetCallerIdentity&Version=2011-06-15"
 
+_AUDIENCE: Final = re.compile(r"[!-~]{1,512}")
 _DOMAINS: Final = {
     "aws": "amazonaws.com",
     "aws-cn": "amazonaws.com.cn",
@@ -44,13 +45,15 @@ def aws_token(
 ) -> str:
     """A signed request as base64url, to be sent to the broker as the upstream token.
 
-    `issuer` is the broker's issuer URL, `identity` the UIDP to assume. `region` names the regional
-    endpoint of STS, which the broker has to allow; the global one otherwise. Good for 15 minutes.
+    `issuer` is the broker's issuer URL or its bare host, `identity` the UIDP to assume. `region`
+    names the regional endpoint of STS, which the broker has to allow; the global one otherwise.
+    `prefix` is that of the two headers which bind the request to both. Good for 15 minutes.
     Looks for credentials where botocore does, which may block for some seconds. Raises
     `Precondition` (`aws_credentials_missing`, `extra_missing`) and `Invalid`.
     """
     issuer = issuer.rstrip("/")
-    check_issuer_url(issuer, allow_http_loopback=True)
+    if not _AUDIENCE.fullmatch(issuer):
+        raise Invalid("audience_invalid", "issuer: expected the broker's issuer URL")
     Uidp.parse(identity, field="identity")
     try:
         from botocore.auth import SigV4Auth

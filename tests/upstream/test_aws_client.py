@@ -88,7 +88,8 @@ def test_a_slash_after_the_issuer_is_left_out() -> None:
     [
         ({"region": "mars"}, "aws_region_unknown"),
         ({"identity": "ci"}, "uidp_malformed"),
-        ({"issuer": "https://broker.example.com\r\nHost: x"}, "field_invalid"),
+        ({"issuer": ""}, "audience_invalid"),
+        ({"issuer": "https://broker.example.com\r\nHost: x"}, "audience_invalid"),
     ],
 )
 def test_what_cannot_be_signed_for(arguments: dict[str, str], code: str) -> None:
