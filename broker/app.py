@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import structlog
 
 from broker import __version__
+from broker.api.client_address import ClientAddresses
 from broker.api.dispatch import Api
 from broker.api.services import services
 from broker.audit.identifiers import record_id
 from broker.audit.writer import AuditWriter
-from broker.config import LOOPBACK, Settings
+from broker.config import LOOPBACK, Settings, rate
 from broker.contract.methods import Contract
 from broker.directory.installation import Installation, LintMode
 from broker.directory.last_seen import LastSeen
@@ -31,6 +32,8 @@ from broker.grants.credentials import Credentials
 from broker.grants.examination import Examination
 from broker.grants.exchange import Exchange
 from broker.grants.explain import Explain
+from broker.grants.limits import ExchangeLimits
+from broker.grants.single_use import SingleUse
 from broker.iam.capabilities import CapabilityTable
 from broker.iam.matching import own_audiences
 from broker.iam.roles import BuiltinRoles
@@ -40,6 +43,10 @@ from broker.issuer.keys import SigningKey
 from broker.issuer.schedule import RotationSchedule
 from broker.issuer.tokens import AccessTokens
 from broker.issuer.wrapping import KeyFile
+from broker.state.memory import MemoryState
+from broker.state.rates import RateLimiter
+from broker.state.sharing import RateSharing
+from broker.state.state import State
 from broker.store import Store
 from broker.upstream.aws import AwsVerifier
 from broker.upstream.issuers import Issuers
@@ -245,6 +252,8 @@ class Broker:
         last_seen: LastSeen,
     ) -> Exchange:
         settings = self._settings
+        limiters = self._limiters()
+        state = self._state(stack, limiters)
         outbound = outbound_client(settings, self._addresses)
         stack.push_async_callback(outbound.aclose)
         issuers = Issuers(
@@ -273,10 +282,36 @@ class Broker:
             clock=time.time,
             record_id=lambda now: record_id(now, self._entropy),
             note_seen=last_seen.note,
+            single_use=SingleUse(state),
+            limits=ExchangeLimits(**limiters),
             default_audience=settings.issuer,
             allowed_audiences=frozenset(settings.token_audiences),
             max_lifetime=settings.token_lifetime,
         )
+
+    def _limiters(self) -> dict[str, RateLimiter]:
+        """Of the rates that are set, by what they limit."""
+        settings = self._settings
+        rates = {
+            "address": settings.address_rate,
+            "identity": rate(settings.rate_limit_identity),
+            "issuer": rate(settings.rate_limit_issuer),
+        }
+        if settings.rate_limit_address and not rates["address"] and not settings.development:
+            log.warning("addresses_not_limited", reason="BROKER_TRUSTED_PROXIES names no proxy")
+        return {
+            name: RateLimiter(each, clock=time.monotonic) for name, each in rates.items() if each
+        }
+
+    def _state(self, stack: AsyncExitStack, limiters: dict[str, RateLimiter]) -> State:
+        if not self._settings.redis_url:
+            return MemoryState(clock=time.monotonic)
+        from broker.state.redis import RedisState  # takes a while to import
+
+        state = RedisState.at(self._settings.redis_url)
+        stack.push_async_callback(state.close)
+        _background(stack, RateSharing(limiters, state).watch(), "rates")
+        return state
 
     def _aws(self, outbound: OutboundClient) -> AwsVerifier | None:
         settings = self._settings
@@ -323,7 +358,8 @@ class Broker:
             health=health,
             reference=Reference(api.contract, version=__version__),
         )
-        rpc = self._rpc(api)
+        addresses = ClientAddresses(settings.trusted_proxies)
+        rpc = self._rpc(api, addresses)
         stack.push_async_callback(rpc.stop)
         calls = await rpc.start()
         server = HttpServer(
@@ -335,6 +371,7 @@ class Broker:
             tls=_tls(settings),
             grace=settings.shutdown_grace,
             request_id=self._request_id,
+            addresses=addresses,
         )
 
         async def stop() -> None:
@@ -361,7 +398,7 @@ class Broker:
         if settings.development and settings.host not in LOOPBACK:
             log.warning("development_issuer_reachable_from_elsewhere", host=settings.host)
 
-    def _rpc(self, api: Api) -> RpcServer:
+    def _rpc(self, api: Api, addresses: ClientAddresses) -> RpcServer:
         from broker.rpc.server import Certificate, RpcServer
 
         settings = self._settings
@@ -375,6 +412,7 @@ class Broker:
             certificate=certificate,
             grace=settings.shutdown_grace,
             request_id=self._request_id,
+            addresses=addresses,
         )
 
     def _request_id(self) -> str:

@@ -13,11 +13,12 @@ import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -32,11 +33,12 @@ from broker.iam.capabilities import CapabilityTable
 from broker.iam.issuer_url import check_issuer_url
 from broker.iam.uidp import Uidp
 from broker.issuer.schedule import least_publish_lead
+from broker.state.rates import Rate
 from broker.store.url import parse as check_store_url
 from broker.web.tls import server_context
 
 PREFIX: Final = "BROKER_"
-SECRETS: Final = frozenset({"database_url"})
+SECRETS: Final = frozenset({"database_url", "redis_url"})
 """Settings that hold a secret: masked when shown, and readable from a file by `…_FILE`."""
 
 CLIENT_VARIABLES: Final = {
@@ -114,6 +116,12 @@ class Settings(BaseSettings):
         default="sqlite:///var/broker.sqlite3",
         description="Where records are kept: `sqlite:///PATH` or "
         "`postgresql://USER:PASSWORD@HOST/NAME`. An https issuer has to set it.",
+    )
+    redis_url: str = Field(
+        default="",
+        description="Where processes keep what they have to agree on (used tokens, rates): "
+        "`redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, `rediss://…` with TLS, or "
+        "`unix://PATH`. Empty: each process for itself.",
     )
     keys_dir: Path = Field(
         default=Path("keys"),
@@ -195,6 +203,28 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="Longest `exp − iat` for an upstream issuer, by issuer URL (JSON object).",
     )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="Networks (JSON list of CIDRs) of the proxies in front, whose "
+        "`X-Forwarded-For` tells the caller's address.",
+    )
+    rate_limit_address: str = Field(
+        default="auto",
+        description="How many exchanges of one address (or IPv6 /64) may be refused, as "
+        "`100/minute`; `second`, `hour`, `day` too. More are answered 429. Empty: any number. "
+        "`auto` is `100/minute` where the broker sees who calls, with `tls_certificate` or "
+        "`trusted_proxies`; elsewhere it is empty, for it would be the proxy that is stopped.",
+    )
+    rate_limit_identity: str = Field(
+        default="",
+        description="How many tokens are minted for one identity, as `1000/hour`. Empty: any "
+        "number.",
+    )
+    rate_limit_issuer: str = Field(
+        default="",
+        description="How many tokens of one upstream issuer are exchanged, of all identities "
+        "together, as `1000/minute`. Empty: any number.",
+    )
     upstream_timeout: float = Field(
         default=5.0,
         gt=0,
@@ -246,6 +276,13 @@ class Settings(BaseSettings):
     def _none_where_empty(cls, value: object) -> object:
         return None if value == "" else value
 
+    @property
+    def address_rate(self) -> Rate | None:
+        """`rate_limit_address`, decided where it is `auto`."""
+        if self.rate_limit_address != "auto":
+            return rate(self.rate_limit_address)
+        return Rate(100, 60) if self.tls_certificate or self.trusted_proxies else None
+
     @field_validator("operators")
     @classmethod
     def _check_operators(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -272,6 +309,34 @@ class Settings(BaseSettings):
             check_store_url(value)
         except Invalid as error:
             raise ValueError(error.message.removeprefix("store URL: ")) from None
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis_url(cls, value: str) -> str:
+        if value and not _is_redis_url(value):
+            # without what was given, and without the parser's words: it may hold a password
+            raise ValueError(
+                "expected redis://HOST, rediss://HOST or unix://PATH, parameters ssl_… or db, and "
+                "the password URL-encoded"
+            )
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            try:
+                ip_network(network)
+            except ValueError:
+                raise ValueError(f"{network[:64]!r}: expected a CIDR, as 10.0.0.0/8") from None
+        return value
+
+    @field_validator("rate_limit_address", "rate_limit_identity", "rate_limit_issuer")
+    @classmethod
+    def _check_rates(cls, value: str, info: ValidationInfo) -> str:
+        if value != "auto" or info.field_name != "rate_limit_address":
+            rate(value)
         return value
 
     @field_validator(
@@ -418,6 +483,11 @@ class Settings(BaseSettings):
         return (init_settings,)
 
 
+def rate(text: str) -> Rate | None:
+    """`100/minute`, or empty for none. Raises ValueError."""
+    return Rate.parse(text) if text else None
+
+
 class SettingsProblems(Invalid):
     """Every fault of the settings at once."""
 
@@ -444,7 +514,8 @@ def load(environ: Mapping[str, str], config: Path | None = None) -> Settings:
 def shown(settings: Settings) -> dict[str, Any]:
     """The effective settings by variable name, secrets masked."""
     rows = settings.model_dump(mode="json")
-    rows["database_url"] = _without_password(settings.database_url)
+    for name in SECRETS:
+        rows[name] = _without_password(rows[name])
     return {PREFIX + name.upper(): "" if value is None else value for name, value in rows.items()}
 
 
@@ -530,6 +601,24 @@ def _sentence(location: tuple[int | str, ...], message: str) -> str:
     path = ".".join(str(part) for part in location[1:])
     name = PREFIX + str(location[0]).upper()
     return f"{name}{'.' + path if path else ''}: {message}"
+
+
+def _is_redis_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        has_place = bool(parts.path if parts.scheme == "unix" else parts.hostname)
+        _ = parts.port  # ValueError where it is no number
+    except ValueError:
+        return False
+    database = parts.path.removeprefix("/")
+    return (
+        parts.scheme in {"redis", "rediss", "unix"}
+        and has_place
+        and (parts.scheme == "unix" or not database or database.isdecimal())
+        and not parts.fragment
+        # others would undo what the broker has decided, such as how long it waits
+        and all(name == "db" or name.startswith("ssl_") for name, _ in parse_qsl(parts.query))
+    )
 
 
 def _without_password(url: str) -> str:

@@ -351,6 +351,22 @@ _ALL: Final = (
         "Ask for less, or bind a role that has it.",
         oauth.INVALID_SCOPE,
     ),
+    ErrorCode(
+        "token_already_used",
+        Kind.UNAUTHENTICATED,
+        "The token was exchanged before, for an identity that takes each token once.",
+        "Get a new token for each exchange. If you did, somebody else used it: the audit log has "
+        "that exchange under the token's SHA-256.",
+    ),
+    ErrorCode(
+        "rate_limited",
+        Kind.EXHAUSTED,
+        "The caller's address had too many exchanges refused (stage request), or there were too "
+        "many for the identity or of its issuer (stage use): BROKER_RATE_LIMIT_ADDRESS, "
+        "BROKER_RATE_LIMIT_IDENTITY, BROKER_RATE_LIMIT_ISSUER.",
+        "Wait as long as Retry-After says; find out what is refused, or what retries.",
+        oauth.TEMPORARILY_UNAVAILABLE,
+    ),
     # The new token
     ErrorCode(
         "minted_token_too_large",
@@ -794,9 +810,9 @@ _ALL: Final = (
     ErrorCode(
         "grant_exceeds_own",
         Kind.DENIED,
-        "A role, binding, invite, default role or mapping would give capabilities that the caller"
-        " does not hold there; or other rules of an identity, or another configuration of a provider,"
-        " would hand over what it holds.",
+        "A role, binding, invite, default role or mapping would give capabilities that the caller "
+        "does not hold there; or other rules of an identity, or another configuration of a "
+        "provider, would hand over what it holds.",
         "Give a smaller role, or have somebody do it who holds them.",
     ),
     ErrorCode(

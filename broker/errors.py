@@ -41,6 +41,7 @@ class Stage(Enum):
     SIGNATURE = "signature"
     TIMES = "times"
     SCOPE = "scope"
+    USE = "use"
     MINT = "mint"
 
 
@@ -53,6 +54,17 @@ class Detail:
     expected: str
     got: str | None
     hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A limit on how often something is done, which was reached."""
+
+    name: str
+    """What has the limit: `address`, `identity`."""
+    quota: int
+    window: int
+    """Seconds."""
 
 
 class BrokerError(Exception):
@@ -73,6 +85,7 @@ class BrokerError(Exception):
         field: str | None = None,
         retry_after: int | None = None,
         detail: Detail | None = None,
+        limit: Limit | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -81,6 +94,7 @@ class BrokerError(Exception):
         self.field = field
         self.retry_after = retry_after  # seconds
         self.detail = detail
+        self.limit = limit
 
 
 class Invalid(BrokerError):

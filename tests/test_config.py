@@ -88,6 +88,18 @@ def test_any_free_port_needs_an_issuer() -> None:
         ("BROKER_DATABASE_URL", "mysql://u:geheim@h/db", "expected sqlite:///PATH or postgresql"),
         ("BROKER_DATABASE_URL", "postgresql://u:ge/heim@h/db", "is the password URL-encoded?"),
         ("BROKER_DATABASE_URL", "postgresql://u:geheim[@h/db", "is the password URL-encoded?"),
+        ("BROKER_REDIS_URL", "localhost:6379", "BROKER_REDIS_URL: expected redis://HOST"),
+        ("BROKER_REDIS_URL", "http://h", "BROKER_REDIS_URL: expected redis://HOST"),
+        ("BROKER_REDIS_URL", "redis:///0", "BROKER_REDIS_URL: expected redis://HOST"),
+        ("BROKER_REDIS_URL", "redis://h/db", "BROKER_REDIS_URL: expected redis://HOST"),
+        ("BROKER_REDIS_URL", "redis://h?socket_timeout=60", "parameters ssl_… or db"),
+        ("BROKER_REDIS_URL", "redis://:ge/heim@h", "the password URL-encoded"),
+        ("BROKER_REDIS_URL", "redis://:geheim[@h", "the password URL-encoded"),
+        ("BROKER_TRUSTED_PROXIES", '["10.0.0.1/8"]', "'10.0.0.1/8': expected a CIDR"),
+        ("BROKER_TRUSTED_PROXIES", '["proxy"]', "'proxy': expected a CIDR"),
+        ("BROKER_RATE_LIMIT_ADDRESS", "many", "BROKER_RATE_LIMIT_ADDRESS: 'many': expected as 100"),
+        ("BROKER_RATE_LIMIT_IDENTITY", "auto", "BROKER_RATE_LIMIT_IDENTITY: 'auto': expected"),
+        ("BROKER_RATE_LIMIT_ISSUER", "0/minute", "BROKER_RATE_LIMIT_ISSUER: '0/minute': expected"),
         ("BROKER_DATABASE_URL", "sqlite://", "with the path of a file"),
         ("BROKER_PRIVATE_ISSUERS", '["https://ci.example/?x"]', "without query or fragment"),
         ("BROKER_PRIVATE_ISSUERS", '["ci.example"]', "BROKER_PRIVATE_ISSUERS: ci.example: "),
@@ -309,3 +321,29 @@ def test_what_is_shown_can_be_set_again() -> None:
         for name, value in rows.items()
     }
     assert load(again) == load(chosen)
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://h", "rediss://u:p%2F@h:6380/3?ssl_ca_certs=/ca.pem", "unix:///run/r.sock?db=1"]
+)
+def test_where_redis_can_be(url: str) -> None:
+    """Over TCP, with TLS, on a socket; the password is in no output."""
+    settings = load({"BROKER_REDIS_URL": url})
+    assert settings.redis_url == url
+    assert "p%2F" not in shown(settings)["BROKER_REDIS_URL"]
+
+
+@pytest.mark.parametrize(
+    ("more", "rate"),
+    [
+        ({}, None),
+        ({"BROKER_TRUSTED_PROXIES": '["10.0.0.0/8"]'}, (100, 60)),
+        ({"BROKER_RATE_LIMIT_ADDRESS": "7/hour"}, (7, 3600)),
+        ({"BROKER_TRUSTED_PROXIES": '["10.0.0.0/8"]', "BROKER_RATE_LIMIT_ADDRESS": ""}, None),
+    ],
+)
+def test_addresses_are_limited_where_they_are_known(
+    more: dict[str, str], rate: tuple[int, int] | None
+) -> None:
+    """Behind a proxy that is not trusted, everybody would have one address."""
+    assert load(more).address_rate == rate

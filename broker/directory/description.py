@@ -34,6 +34,7 @@ def fields_of(record: Group | Role | Identity) -> dict[str, Any]:
             fields |= _relationship_fields(record)
             fields["max_token_lifetime"] = record.max_token_lifetime
             fields["expires_with_upstream"] = record.expires_with_upstream
+            fields["single_use"] = record.single_use
         case Group():
             fields |= _organization_fields(record)
     return {name: value for name, value in fields.items() if value not in ("", [], None)}

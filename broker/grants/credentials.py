@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -50,6 +51,10 @@ class Credential(Protocol):
     @property
     def unverified_claims(self) -> UnverifiedClaims | None:
         """What it says of itself; None where only its verification tells."""
+
+    @property
+    def use_id(self) -> str:
+        """What is the same when it is used again, however it is spelt, and of no other."""
 
     def check(self, now: float) -> None:
         """What makes it unacceptable whoever it is for. Raises `Unauthenticated`.
@@ -127,6 +132,14 @@ class JwtCredential:
             claims=token.claims,
         )
 
+    @property
+    def use_id(self) -> str:
+        """`jti` (RFC 7519 §4.1.7), else a hash of what was signed: signatures can be respelt."""
+        jti = self.token.claims.get("jti")
+        if isinstance(jti, str) and jti:
+            return f"jti {jti}"
+        return f"sha256 {hashlib.sha256(self.token.signing_input).hexdigest()}"
+
     def check(self, now: float) -> None:
         """Its kind, algorithm and times."""
         self._verifier.check(self.token, now)
@@ -197,6 +210,11 @@ class AwsCredential:
     def unverified_claims(self) -> None:
         """Nothing: a signature says nothing of who made it."""
         return
+
+    @property
+    def use_id(self) -> str:
+        """Of the signature and what it is over."""
+        return f"aws {self.request.signature_sha256}"
 
     def check(self, now: float) -> None:
         """Whom it is for, and its time."""

@@ -12,10 +12,13 @@ from broker.audit.writer import AuditWriter
 from broker.errors import BrokerError, Invalid, Stage, Unavailable
 from broker.grants.account import Account
 from broker.grants.examination import Accepted, Examination
+from broker.grants.limits import ExchangeLimits
 from broker.grants.request import Call, Exchanged, ExchangeRequest
+from broker.grants.single_use import SingleUse
 from broker.iam.capabilities import CapabilityTable
 from broker.iam.claims import VerifiedClaims
 from broker.iam.matching import Match
+from broker.iam.model import Identity
 from broker.iam.uidp import Uidp
 from broker.issuer.tokens import AccessTokenClaims, AccessTokens
 
@@ -43,6 +46,8 @@ class Exchange:
         clock: Callable[[], float],
         record_id: Callable[[datetime], str],
         note_seen: Callable[[Uidp, float], None],
+        single_use: SingleUse,
+        limits: ExchangeLimits,
         default_audience: str,
         allowed_audiences: frozenset[str] = frozenset(),
         max_lifetime: int = 3600,
@@ -55,6 +60,8 @@ class Exchange:
         self._clock = clock
         self._record_id = record_id
         self._note_seen = note_seen
+        self._single_use = single_use
+        self._limits = limits
         self._default_audience = (default_audience,)
         self._allowed_audiences = allowed_audiences
         self._max_lifetime = max_lifetime
@@ -64,6 +71,7 @@ class Exchange:
 
         The record is durable before the token leaves: no record, no token.
         """
+        self._limits.admit(request.call.address)  # or it would be examined, and written down
         now = self._clock()
         account = Account(request.call, request.identity)
         try:
@@ -81,7 +89,11 @@ class Exchange:
         return exchanged
 
     async def refuse(self, call: Call, refusal: BrokerError) -> None:
-        """Write down a request that could not even be parsed."""
+        """Write down a request that could not even be parsed.
+
+        Raises `Exhausted` when the caller had too many refused; nothing is written down then.
+        """
+        self._limits.admit(call.address)
         await self._write_refusal(Account(call), refusal, self._clock())
 
     async def _exchange(self, request: ExchangeRequest, account: Account, now: float) -> Exchanged:
@@ -89,12 +101,20 @@ class Exchange:
         only = self._requested_capabilities(request.capabilities)
         accepted = await self.examination.run(request, account, now, only=only)
         identity = accepted.snapshot.identity
+        await self._use(identity, account, now)
         lifetime = min(identity.max_token_lifetime, self._max_lifetime)
         actor = _actor(accepted.claims, accepted.match)
         wanted = _token_claims(accepted, audience, lifetime, actor)
         minted = self._tokens.mint(wanted, now=now)
         expires_in = minted.expires_at - int(now)
         return Exchanged(minted, expires_in, audience, actor, accepted.entitlement)
+
+    async def _use(self, identity: Identity, account: Account, now: float) -> None:
+        """The checks that count: asked last, so that nobody else can use up what they count."""
+        assert account.credential is not None, "it was examined"
+        assert account.claims is not None, "it was accepted"
+        self._limits.spend(identity, account.claims)
+        await self._single_use.consume(identity, account.credential, account.claims, now)
 
     def _audience(self, asked: tuple[str, ...]) -> tuple[str, ...]:
         if len(asked) > MAX_AUDIENCES:
@@ -122,6 +142,7 @@ class Exchange:
             raise
 
     async def _write_refusal(self, account: Account, refusal: BrokerError, now: float) -> None:
+        self._limits.note_refusal(account.call.address, refusal)
         at = datetime.fromtimestamp(now, UTC)
         try:
             await self._audit.write(account.refused(self._record_id(at), at, refusal))

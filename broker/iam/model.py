@@ -163,6 +163,8 @@ class Identity:
     """Seconds, 60 to 3600: what is minted for it lives no longer."""
     expires_with_upstream: bool = False
     """Whether what is minted also ends when the upstream token does."""
+    single_use: bool = False
+    """Whether an upstream token is exchanged for it once and never again."""
     last_seen: datetime | None = None
     """When something was last minted for it, give or take some minutes."""
     profile: Profile = NO_PROFILE

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from broker.errors import Unauthenticated
 
 AUTHORIZATION: Final = "authorization"
+FORWARDED: Final = "x-forwarded-for"
 REQUEST_ID: Final = "x-request-id"
 STATUS_DETAILS: Final = "grpc-status-details-bin"
 """A google.rpc.Status, which has more than a code and a text."""
@@ -31,6 +32,11 @@ def bearer(metadata: Iterable[tuple[str, str | bytes]]) -> str | None:
             field=AUTHORIZATION,
         )
     return token
+
+
+def forwarded(metadata: Iterable[tuple[str, str | bytes]]) -> list[str]:
+    """What proxies say of whom they speak for, in order."""
+    return [str(value) for name, value in metadata if name == FORWARDED]
 
 
 def address(peer: str) -> str:

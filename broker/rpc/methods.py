@@ -13,13 +13,14 @@ import structlog
 from google.protobuf.message import DecodeError, Message
 from structlog.contextvars import bind_contextvars
 
+from broker.api.client_address import ClientAddresses
 from broker.api.dispatch import Api, Call
 from broker.api.lint import LINT, lint_header
 from broker.api.status import Told, told
 from broker.contract.methods import Method
 from broker.errors import BrokerError, Invalid
 from broker.iam.lint import Finding
-from broker.rpc.metadata import REQUEST_ID, STATUS_DETAILS, address, bearer
+from broker.rpc.metadata import REQUEST_ID, STATUS_DETAILS, address, bearer, forwarded
 from broker.rpc.status import CODES, status
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
@@ -30,8 +31,9 @@ log = structlog.get_logger()
 class Methods(grpc.GenericRpcHandler):
     """Every method of every version, by path; gRPC itself answers what is none."""
 
-    def __init__(self, api: Api, request_id: Callable[[], str]) -> None:
+    def __init__(self, api: Api, request_id: Callable[[], str], addresses: ClientAddresses) -> None:
         self._api = api
+        self._addresses = addresses
         self._request_id = request_id
         self._running: set[asyncio.Task[bytes | Told]] = set()
         self._handlers: Final[Mapping[str, grpc.RpcMethodHandler[Any, Any]]] = {
@@ -87,7 +89,7 @@ class Methods(grpc.GenericRpcHandler):
         started = perf_counter()
         answer: bytes | Told
         try:
-            call = _call(context, request_id, findings)
+            call = self._call(context, request_id, findings)
             response = await self._api.call(method, _parsed(method, encoded), call)
             answer = response.SerializeToString()
         except BrokerError as error:
@@ -104,6 +106,15 @@ class Methods(grpc.GenericRpcHandler):
         )
         return answer
 
+    def _call(self, context: Context, request_id: str, findings: list[Finding]) -> Call:
+        metadata = context.invocation_metadata() or ()
+        return Call(
+            request_id=request_id,
+            bearer=bearer(metadata),
+            address=self._addresses.of(address(context.peer()), forwarded(metadata)),
+            findings=findings,
+        )
+
 
 def _parsed(method: Method, encoded: bytes) -> Message:
     try:
@@ -111,12 +122,3 @@ def _parsed(method: Method, encoded: bytes) -> Message:
     except DecodeError as error:
         name = method.request.DESCRIPTOR.full_name
         raise Invalid("message_malformed", f"request: expected a {name}") from error
-
-
-def _call(context: Context, request_id: str, findings: list[Finding]) -> Call:
-    return Call(
-        request_id=request_id,
-        bearer=bearer(context.invocation_metadata() or ()),
-        address=address(context.peer()),
-        findings=findings,
-    )

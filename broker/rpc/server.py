@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 import grpc
 
+from broker.api.client_address import ClientAddresses
 from broker.api.dispatch import Api
 from broker.errors import Precondition
 from broker.rpc.discovery import Discovery
@@ -68,8 +69,9 @@ class RpcServer:
         certificate: Certificate | None,
         grace: float,
         request_id: Callable[[], str],
+        addresses: ClientAddresses,
     ) -> None:
-        self._methods = Methods(api, request_id)
+        self._methods = Methods(api, request_id, addresses)
         self._discovery = Discovery(api.contract)
         self._host = host
         self._port = port

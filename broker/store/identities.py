@@ -160,6 +160,7 @@ def _mutable(identity: Identity) -> dict[str, Any]:
         "principal_sha256": digest(issuer, subject) if issuer and subject else None,
         "max_token_lifetime": identity.max_token_lifetime,
         "expires_with_upstream": identity.expires_with_upstream,
+        "single_use": identity.single_use,
         "profile": _profile_text(identity.profile),
         "updated_at": identity.updated_at,
     }
@@ -173,6 +174,7 @@ def _identity(row: Row[Any]) -> Identity:
         relationship=from_columns(row.kind, row.relationship),
         max_token_lifetime=row.max_token_lifetime,
         expires_with_upstream=row.expires_with_upstream,
+        single_use=row.single_use,
         last_seen=row.last_seen,
         profile=_profile(row.profile),
         created_at=row.created_at,

@@ -115,6 +115,7 @@ identities: Final = Table(
     Column("principal_sha256", Text, nullable=True),
     Column("max_token_lifetime", Integer, nullable=False),
     Column("expires_with_upstream", Boolean, nullable=False),
+    Column("single_use", Boolean, nullable=False, server_default=false()),
     Column("last_seen", Moment, nullable=True),
     Column("profile", Text, nullable=False, server_default="{}"),
     Column("created_at", Moment, nullable=False),

@@ -92,6 +92,11 @@ def _oauth_status(error: BrokerError, code: str) -> int:
 def _with_retry(headers: dict[str, str], error: BrokerError | None) -> dict[str, str]:
     if error and error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
+    if error and error.limit is not None:
+        # draft-ietf-httpapi-ratelimit-headers-10
+        name, limit = f'"{error.limit.name}"', error.limit
+        headers["RateLimit-Policy"] = f"{name};q={limit.quota};w={limit.window}"
+        headers["RateLimit"] = f"{name};r=0;t={error.retry_after}"
     return headers
 
 

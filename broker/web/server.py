@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
+from broker.api.client_address import ClientAddresses
 from broker.errors import Invalid, Precondition, Stage
 from broker.web.bodies import MAX_JSON
 from broker.web.front_door import MAX_HEADER, Find, FrontDoor, Handler, Route
@@ -80,6 +81,7 @@ class HttpServer:
         tls: ssl.SSLContext | None,
         grace: float,
         request_id: Callable[[], str],
+        addresses: ClientAddresses,
     ) -> None:
         self._host = host
         self._port = port
@@ -89,7 +91,7 @@ class HttpServer:
         server = _Server(
             front_door,
             request_id=request_id,
-            request_factory=_request,
+            request_factory=_request_of(addresses) if addresses.any else _request,
             max_field_size=MAX_HEADER,
             max_line_size=MAX_HEADER,
             access_log=None,
@@ -220,6 +222,8 @@ def _request(
     protocol: RequestHandler,
     writer: object,
     task: asyncio.Task[None],
+    *,
+    remote: str | None = None,
 ) -> web.BaseRequest:
     return web.BaseRequest(
         message,
@@ -229,4 +233,24 @@ def _request(
         task,
         asyncio.get_running_loop(),
         client_max_size=MAX_JSON,
+        remote=remote,
     )
+
+
+def _request_of(addresses: ClientAddresses) -> Callable[..., web.BaseRequest]:
+    """Makes requests that are their clients', and not the proxy's before us."""
+
+    def request(
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: RequestHandler,
+        writer: object,
+        task: asyncio.Task[None],
+    ) -> web.BaseRequest:
+        transport = protocol.transport
+        peer = transport.get_extra_info("peername") if transport is not None else None
+        forwarded = message.headers.getall(hdrs.X_FORWARDED_FOR, [])
+        remote = addresses.of(peer[0] if peer else "", forwarded)
+        return _request(message, payload, protocol, writer, task, remote=remote)
+
+    return request

@@ -85,6 +85,7 @@ async def test_records_are_as_declared(operator: Operator) -> None:
     )
     assert named["ci"].max_token_lifetime == 900
     assert named["ci"].expires_with_upstream
+    assert named["ci"].single_use
     static = named["cluster"].relationship
     assert isinstance(static, StaticKeys)
     assert json.loads(static.issuer_keys)["keys"][0]["kid"] == "cluster-1"

@@ -420,6 +420,7 @@ KEYS = st.sampled_from(
         "capabilities",
         "max_token_lifetime",
         "expires_with_upstream",
+        "single_use",
     ]
 )
 SHAPES = st.recursive(

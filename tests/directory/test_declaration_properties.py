@@ -56,6 +56,7 @@ RULES = {
     "subject": TEXTS.filter(bool),
     "roles": st.lists(st.sampled_from(["viewer", "editor"]), unique=True),
     "max_token_lifetime": st.sampled_from(["15m", 60, "1h"]),
+    "single_use": st.booleans(),
 }
 IDENTITIES = st.builds(
     lambda plain, static: [

@@ -85,6 +85,7 @@ def identities(draw: st.DrawFn) -> Identity:
         description=draw(texts),
         max_token_lifetime=draw(st.integers(60, 3600)),
         expires_with_upstream=draw(st.booleans()),
+        single_use=draw(st.booleans()),
         last_seen=draw(st.one_of(st.none(), moments)),
         profile=draw(profiles),
     )
@@ -126,6 +127,7 @@ async def test_an_update_replaces_everything_but_the_creation(store: Store) -> N
         ),
         max_token_lifetime=60,
         expires_with_upstream=True,
+        single_use=True,
         updated_at=NOW + timedelta(seconds=1),
     )
     async with store.write() as records:

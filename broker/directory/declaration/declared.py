@@ -40,6 +40,7 @@ class DeclaredIdentity:
     max_token_lifetime: int
     """Seconds."""
     expires_with_upstream: bool
+    single_use: bool
     roles: Mapping[str, str]
     """Names of roles, bound at the identity's own group → path of its field."""
     where: Where

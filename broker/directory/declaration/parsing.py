@@ -159,6 +159,7 @@ def _identity(fields: Fields) -> DeclaredIdentity:
     description = fields.text("description")
     lifetime = fields.seconds("max_token_lifetime", DEFAULT_TOKEN_LIFETIME)
     expires_with_upstream = fields.flag("expires_with_upstream", default=False)
+    single_use = fields.flag("single_use", default=False)
     roles = fields.texts("roles")
     relationship = _static_keys(fields) if "static_keys" in fields else _claim_match(fields)
     fields.finish()
@@ -168,6 +169,7 @@ def _identity(fields: Fields) -> DeclaredIdentity:
         relationship=relationship if fields.sound else None,
         max_token_lifetime=lifetime,
         expires_with_upstream=expires_with_upstream,
+        single_use=single_use,
         roles=roles,
         where=fields.where,
     )

@@ -147,5 +147,6 @@ def _identity_record(
         relationship=relationship,
         max_token_lifetime=declared.max_token_lifetime,
         expires_with_upstream=declared.expires_with_upstream,
+        single_use=declared.single_use,
         updated_at=now,
     )
