@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "exchange": "broker.cli.exchange:exchange",
     "iam": "broker.cli.iam:iam",
     "keys": "broker.cli.keys:keys",
+    "lint": "broker.cli.lint.command:lint",
     "migrate": "broker.cli.migrate:migrate",
     "serve": "broker.cli.serve:serve",
     "settings": "broker.cli.settings:settings",

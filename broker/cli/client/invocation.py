@@ -107,7 +107,7 @@ def api_command(*formats: str) -> Callable[[Work[P]], Callable[..., None]]:
         @_common_options(formats or RECORD_FORMATS)
         @functools.wraps(work)
         def callback(*, api: str, token: IO[bytes] | None, output: str, **arguments: Any) -> None:
-            client = connected(_checked(api), access_token(token, os.environ))
+            client = connected(checked_url(api), access_token(token, os.environ))
             out = Printer(output, is_terminal=sys.stdout.isatty())
             ask = Asking(
                 # a token from standard input leaves nothing there to answer questions with
@@ -136,7 +136,8 @@ async def _perform(
         await work(Invocation(api, out, ask, Names(api), datetime.now(UTC)), **arguments)
 
 
-def _common_options(formats: Sequence[str]) -> Callable[[F], F]:
+def connection_options(callback: F) -> F:
+    """`--api` and `--token`: which broker, and on whose behalf."""
     options = (
         click.option(
             "--api",
@@ -153,23 +154,28 @@ def _common_options(formats: Sequence[str]) -> Callable[[F], F]:
             help="File with the access token, - is stdin. [env: BROKER_TOKEN_FILE; the token "
             "itself: BROKER_TOKEN]",
         ),
-        click.option(
-            "-o",
-            "--output",
-            type=click.Choice(formats),
-            default="table",
-            show_default=True,
-            help="How to print the result.",
-        ),
+    )
+    return functools.reduce(lambda made, option: option(made), reversed(options), callback)
+
+
+def _common_options(formats: Sequence[str]) -> Callable[[F], F]:
+    output = click.option(
+        "-o",
+        "--output",
+        type=click.Choice(formats),
+        default="table",
+        show_default=True,
+        help="How to print the result.",
     )
 
     def decorate(callback: F) -> F:
-        return functools.reduce(lambda made, option: option(made), reversed(options), callback)
+        return connection_options(output(callback))
 
     return decorate
 
 
-def _checked(url: str) -> str:
+def checked_url(url: str) -> str:
+    """The URL of a broker. Raises `click.BadParameter`."""
     if not url.startswith(("https://", "http://")):
         raise click.BadParameter(
             f"{url!r}: expected https://HOST or http://HOST:PORT.", param_hint="--api"

@@ -1,0 +1,1 @@
+"""`broker lint`: files and live identities in, findings out as text, JSON or SARIF."""
