@@ -114,7 +114,7 @@ def parse_request(
         unverified_identity=request.headers[identity],
         signed_at=_signed_at(request, authorization["date"]),
         sha256=hashlib.sha256(token.encode("ascii")).hexdigest(),
-        signature_sha256=hashlib.sha256(authorization.group().encode("ascii")).hexdigest(),
+        signature_sha256=hashlib.sha256(_spelt(authorization).encode("ascii")).hexdigest(),
     )
 
 
@@ -217,8 +217,17 @@ def _sent_headers(
     # a session token counts whether it was there when the request was signed or added later
     sent = (signed | {"x-amz-security-token"}) - {"host", "content-length"}
     kept = {name: request.headers[name] for name in sent if name in request.headers}
-    fixed = {"accept": "application/json", "authorization": authorization.group()}
+    fixed = {"accept": "application/json", "authorization": _spelt(authorization)}
     return MappingProxyType(kept | fixed)
+
+
+def _spelt(authorization: re.Match[str]) -> str:
+    """In the one form that we send and count by: spaces after commas are the caller's choice."""
+    key, date, region, signed, signature = authorization.groups()
+    return (
+        f"AWS4-HMAC-SHA256 Credential={key}/{date}/{region}/sts/aws4_request, "
+        f"SignedHeaders={signed}, Signature={signature}"
+    )
 
 
 def _signed_at(request: HttpRequest, scope_date: str) -> int:

@@ -90,9 +90,15 @@ def test_one_request_has_one_signature_however_it_is_spelled() -> None:
         encoded(raw).rstrip("="),
         encoded(raw + b"\r\n"),
         encoded(raw.replace(b"Host:", b"HOST:")),
+        encoded(raw.replace(b"Authorization: ", b"Authorization:   ")),
+        encoded(raw.replace(b", SignedHeaders", b",SignedHeaders")),
+        encoded(raw.replace(b", Signature", b",Signature")),
+        encoded(raw.replace(b"AWS4-HMAC-SHA256 ", b"AWS4-HMAC-SHA256   ")),
+        encoded(raw.replace(b"\r\nHost", b"\r\nX-Other: 1\r\nHost")),
     ]
     taken = [parsed(token) for token in dict.fromkeys(spelled)]
-    assert len(taken) >= 3
+    assert len(taken) >= 8
+    assert len({frozenset(one.headers.items()) for one in taken}) == 1
     assert len({one.signature_sha256 for one in taken}) == 1
     assert len({one.sha256 for one in taken}) == len(taken)
     assert parsed(encoded(request())).signature_sha256 != taken[0].signature_sha256
