@@ -43,6 +43,7 @@ class ClientAddresses:
         return client
 
 
+@lru_cache(maxsize=4096)  # a pure function of its text; to parse an address takes some µs
 def _plain(text: str) -> str | None:
     """An address without port, brackets or zone, in its shortest form; None when it is none."""
     text = text.strip()

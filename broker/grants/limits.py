@@ -82,7 +82,10 @@ def _network(address: str) -> str:
     """An IPv4 address, or the /64 of an IPv6 one: its holder has all the addresses in it."""
     if ":" not in address:
         return address
-    return str(ipaddress.ip_network((address, 64), strict=False))
+    parsed = ipaddress.IPv6Address(address.partition("%")[0])  # a link's name is not the holder's
+    if parsed.ipv4_mapped is not None:  # on a socket for both
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((parsed, 64), strict=False))
 
 
 def _limited(name: str, limiter: RateLimiter, wait: float, stage: Stage) -> Exhausted:

@@ -51,6 +51,7 @@ class RateLimiter:
     def __init__(self, rate: Rate, *, clock: Callable[[], float], size: int = MAX_KEYS) -> None:
         self.rate = rate
         self._interval = rate.interval
+        self._window = rate.window
         self._clock = clock
         self._size = size
         self._earned: dict[str, float] = {}
@@ -61,7 +62,7 @@ class RateLimiter:
         earned = self._earned.get(key)
         if earned is None:
             return 0.0
-        wait = earned + self._interval - self.rate.window - self._clock()
+        wait = earned + self._interval - self._window - self._clock()
         return wait if wait > _ROUNDING else 0.0
 
     def count(self, key: str) -> None:
@@ -85,7 +86,7 @@ class RateLimiter:
 
     def _add(self, key: str, uses: int, now: float) -> None:
         earned = max(self._earned.get(key, now), now) + uses * self._interval
-        self._earned[key] = min(earned, now + self.rate.window)
+        self._earned[key] = min(earned, now + self._window)
 
     def _make_room(self) -> None:
         now = self._clock()

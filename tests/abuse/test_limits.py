@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import dataclasses
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -16,7 +17,7 @@ import pytest
 
 from broker.audit.record import Outcome
 from broker.contract.proto.oidc.v1 import security_token_service_pb2 as pb
-from broker.iam.model import StaticKeys
+from broker.iam.model import AwsIdentity, StaticKeys
 from broker.iam.uidp import Uidp
 from broker.sdk.testing.issuer import LocalIssuer
 from tests.kit import grpc_calls
@@ -24,6 +25,7 @@ from tests.kit.brokers import RunningBroker, running_broker
 from tests.kit.calls import Answer, call, exchange, oauth, record_of
 from tests.kit.organizations import Organization, github, organization
 from tests.kit.redis import RedisServer, running_redis
+from tests.kit.sts import ACCOUNT, StandInSts, role
 
 EXCHANGE = grpc_calls.CONTRACT.methods["/chainguard.platform.oidc.SecurityTokenService/Exchange"]
 
@@ -183,6 +185,41 @@ async def test_keys_on_record_use_up_nobody_elses_tokens(tmp_path: Path) -> None
         assert (await exchange(here.broker, forged, pretended)).status == 200
         assert (await exchange(here.broker, forged, pretended)).reason == "token_already_used"
         assert (await exchange(here.broker, here.token(jti="guessed"), identity)).status == 200
+
+
+async def test_a_signed_aws_request_is_used_once(tmp_path: Path, state: dict[str, str]) -> None:
+    """However it is spelt: what counts is what AWS was asked to believe."""
+    who = role()
+    async with (
+        StandInSts(tmp_path, who) as sts,
+        running_broker(tmp_path, addresses=sts.addresses, **sts.settings, **state) as broker,
+    ):
+        acme = await organization(broker.store)
+        rules = AwsIdentity(account=ACCOUNT, arn=who.arn, user_id=who.user_id)
+        identity = await acme.identity(rules, single_use=True)
+        token = who.token(broker.url, identity)
+        head = base64.b64decode(token).decode()
+        respelt = base64.b64encode(head.replace("\r\nHost:", "\r\nhost:").encode()).decode()
+        assert respelt != token
+        assert (await exchange(broker, respelt, identity)).status == 200
+        await refused_use(
+            broker, await exchange(broker, token, identity), 401, "token_already_used"
+        )
+
+
+async def test_brokers_that_share_a_redis_share_what_was_used(
+    tmp_path: Path, redis: RedisServer
+) -> None:
+    """A token that one has taken, the other refuses."""
+    async with world(tmp_path, BROKER_REDIS_URL=redis.url) as here:
+        issuer = here.broker.url
+        settings = {"BROKER_REDIS_URL": redis.url, "BROKER_ISSUER": issuer}
+        async with running_broker(tmp_path, **settings) as beside:
+            other = dataclasses.replace(beside, url=f"http://127.0.0.1:{beside.settings.port}")
+            identity = await here.identity(single_use=True)
+            token = here.token()
+            assert (await exchange(here.broker, token, identity)).status == 200
+            assert (await exchange(other, token, identity)).reason == "token_already_used"
 
 
 async def test_without_redis_nothing_is_taken_for_fresh(tmp_path: Path, redis: RedisServer) -> None:
