@@ -80,7 +80,7 @@ def _compiled(pattern: str) -> bool:
     return True
 
 
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 @given(PATTERNS, TEXTS)
 def test_a_pattern_takes_what_re2_says_it_takes(pattern: str, text: str) -> None:
     """The automaton of a pattern and RE2 agree on every text."""
@@ -94,7 +94,7 @@ def test_a_pattern_takes_what_re2_says_it_takes(pattern: str, text: str) -> None
     assert found in (text, None)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(PATTERNS, PATTERNS)
 def test_a_witness_is_one(taken: str, refused: str) -> None:
     """What is found matches the one pattern and not the other, as RE2 sees it."""
@@ -108,6 +108,7 @@ def test_a_witness_is_one(taken: str, refused: str) -> None:
         assert not matches(refused, found)
 
 
+@settings(deadline=None)
 @given(PATTERNS)
 def test_no_pattern_takes_what_it_does_not_take(pattern: str) -> None:
     """There is no text between a pattern and itself."""
