@@ -45,7 +45,8 @@ class InviteCode:
         """The reverse. Raises `Invalid`, which quotes nothing of it."""
         try:
             members = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-            return cls(Uidp.parse(members["group"]), members["key_id"], members["secret"])
+            key_id, secret = str(members["key_id"]), str(members["secret"])
+            return cls(Uidp.parse(members["group"]), key_id, secret)
         except (binascii.Error, ValueError, KeyError, TypeError, Invalid):
             raise Invalid("invite_malformed", "code: not an invite code", field="code") from None
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from datetime import datetime, timedelta
 
 import pytest
 from google.rpc import code_pb2
 
 from broker.directory.group_invites import InviteCode
+from broker.errors import Invalid
 from tests.api.world import OWNER, VIEWER, Acme, ids
 from tests.kit.api import Json, Wire, refused
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+GROUP = "0" * 40
 
 
 def _life(invite: Json, created: str) -> timedelta:
@@ -52,6 +57,44 @@ async def test_an_invite_in_every_version(acme: Acme, wire: Wire) -> None:
     assert ids(found) == [v1["id"]]
     found = await ann("v2.GroupInvitesService/ListGroupInvites", key_id=v2["keyId"])
     assert ids(found) == [v2["uid"]]
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        None,
+        [],
+        {},
+        {"group": GROUP},
+        {"group": GROUP, "key_id": "k"},
+        {"group": "x", "key_id": "k", "secret": "s"},
+        {"group": 1, "key_id": "k", "secret": "s"},
+    ],
+    ids=str,
+)
+async def test_codes_that_are_none(members: object) -> None:
+    """Are refused without a word of what they hold."""
+    code = base64.urlsafe_b64encode(json.dumps(members).encode()).decode()
+    for text in (code, code.rstrip("="), code[:-3], "äöü", "", "x" * 100_000):
+        with pytest.raises(Invalid) as caught:
+            InviteCode.parse(text)
+        assert (caught.value.code, caught.value.message) == (
+            "invite_malformed",
+            "code: not an invite code",
+        )
+
+
+async def test_a_code_of_other_types(acme: Acme) -> None:
+    """Proves nothing, and does no harm."""
+    made = await acme.ann("GroupInvites/Create", group=acme.shop, role=VIEWER)
+    async with acme.world.broker.store.read() as records:
+        kept = await records.invites.get(made["id"])
+    assert kept is not None
+    for secret in (1, None, [], {}, "", "x"):
+        members = {"group": acme.shop, "key_id": made["keyId"], "secret": secret}
+        code = base64.urlsafe_b64encode(json.dumps(members).encode()).decode()
+        assert not InviteCode.parse(code).proves(kept)
+    assert InviteCode.parse(made["code"]).proves(kept)
 
 
 async def test_how_long_an_invite_lasts(acme: Acme, wire: Wire) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from google.rpc import code_pb2
 
-from tests.api.world import EDITOR, OWNER, VIEWER, Acme, ids
+from tests.api.world import EDITOR, OWNER, VIEWER, Acme, ids, world
 from tests.kit.api import Json, Wire, refused
 from tests.kit.organizations import CAPABILITIES, ROLES
 
@@ -121,6 +123,28 @@ async def test_an_unknown_number_of_a_capability(acme: Acme, wire: Wire) -> None
                 parent=acme.id,
                 role={"name": "x", "capabilities": [number]},
             )
+
+
+async def test_capabilities_of_the_operators_own(tmp_path: Path) -> None:
+    """Have no name in version 2's enum, and travel there as 1,000,000 and their number."""
+    async with world(tmp_path, BROKER_CAPABILITIES='{"deploy.create": 1024}') as running:
+        acme = await running.organization()
+        for wire in (running.http, running.grpc):
+            ann = acme.ann.on(wire)
+            made = await ann(
+                "v2.RolesService/CreateRole",
+                parent=acme.id,
+                role={"name": "deployer", "capabilities": [1_001_024, "CAP_VERSION_LIST"]},
+            )
+            assert made["capabilities"] == ["CAP_VERSION_LIST", 1_001_024]
+            (old,) = (await ann("Roles/List", id=made["uid"]))["items"]
+            assert old["capabilities"] == ["deploy.create", "version.list"]
+            with refused(code_pb2.PERMISSION_DENIED, "grant_exceeds_own", field="capabilities"):
+                await acme.eddy.on(wire)(
+                    "Roles/Create",
+                    parent_id=acme.id,
+                    role={"name": "x", "capabilities": ["deploy.create"]},
+                )
 
 
 # nobody grants what they do not hold
