@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import IO, Final
 
 import click
 import orjson
 
+from broker.cli.explaining import Explaining
 from broker.cli.options import MAX_TOKEN_FILE, output_option, run, token_in, token_of
 from broker.cli.refusals import explain
 from broker.errors import Precondition
@@ -49,6 +51,14 @@ PLATFORMS: Final = [platform.value for platform in Platform]
 @click.option("--audience", multiple=True, help="Audience of the new token; repeats.")
 @click.option("--scope", multiple=True, help="Group UIDP to narrow the token to; repeats.")
 @click.option("--capability", multiple=True, help="Capability to narrow the token to; repeats.")
+@click.option("--explain", "is_explained", is_flag=True, help="When refused, tell why.")
+@click.option(
+    "--api-token",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="For --explain: file with an access token that may list the identity. [env: "
+    "BROKER_TOKEN_FILE; the token itself: BROKER_TOKEN]",
+)
 @output_option
 def exchange(
     issuer: str,
@@ -59,6 +69,8 @@ def exchange(
     audience: tuple[str, ...],
     scope: tuple[str, ...],
     capability: tuple[str, ...],
+    is_explained: bool,
+    api_token: IO[bytes] | None,
     output: str,
 ) -> None:
     """Exchange an upstream token for one of the broker's and print it."""
@@ -82,6 +94,14 @@ def exchange(
         )
     except Refused as refusal:
         explain(refusal, as_json=output == "json")
+        if is_explained:
+            Explaining(
+                issuer=issuer,
+                identity=identity,
+                upstream=token,
+                api_token=api_token,
+                environ=os.environ,
+            ).tell(refusal, as_json=output == "json")
         sys.exit(1)
     if output == "json":
         click.echo(orjson.dumps({"token": exchanged.token, "expiry": exchanged.expiry}))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import click
 
 from broker.cli.options import printable
+from broker.sdk.api import Record
 
 _MARKS: Final = {True: ("ok  ", "green"), False: ("FAIL", "red"), None: ("–   ", "yellow")}
+_OUTCOMES: Final = {"PASSED": True, "FAILED": False}
 
 
 def step_lines(step: Mapping[str, Any], *, indent: int = 0) -> str:
@@ -25,6 +27,19 @@ def step_lines(step: Mapping[str, Any], *, indent: int = 0) -> str:
     if step.get("hint"):
         lines.append(f"{' ' * (indent + 5)}{printable(step['hint'])}")
     return "\n".join(lines)
+
+
+def explanation_lines(explanation: Record) -> Iterator[str]:
+    """The answer to a dry run: its steps, and then its summary."""
+    for step in explanation["steps"]:
+        yield step_lines(_recorded(step))
+    yield printable(explanation["summary"])
+
+
+def _recorded(step: Record) -> dict[str, Any]:
+    """A step of the API as the audit log has it."""
+    got = None if step["absent"] else step["got"]
+    return {**step, "got": got, "passed": _OUTCOMES.get(step["outcome"])}
 
 
 def _got(step: Mapping[str, Any]) -> str:

@@ -113,6 +113,13 @@ class ApiClient:
         """One record."""
         return await self.call("GET", f"{collection.path}/{uid}")
 
+    async def explain(self, identity: str, upstream: str) -> Record:
+        """Why an upstream token is accepted for an identity, or not: `accepted`, `summary`,
+        `steps`, `candidates`. Nothing is exchanged.
+        """
+        path = f"/broker/v1/identities/{identity}:explain"
+        return await self.call("POST", path, body={"token": upstream})
+
     async def create(self, collection: Collection, parent: str, record: Record) -> Record:
         """The new record, below `parent`; for an organization that is empty."""
         path = f"{collection.path}/{parent}" if parent else collection.path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import click
@@ -86,6 +86,14 @@ class Printer:
         if not groups:
             click.echo(f"no {view.plural}", err=True)
         for line in _tree(groups):
+            click.echo(line)
+
+    def document(self, content: Record, lines: Iterable[str]) -> None:
+        """What is no record: whole in JSON and YAML, else these lines."""
+        if self.form in {"json", "yaml"}:
+            self._document(content)
+            return
+        for line in lines:
             click.echo(line)
 
     def _document(self, content: Any) -> None:

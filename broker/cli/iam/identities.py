@@ -66,6 +66,7 @@ identity_argument = click.argument("identity", metavar="[IDENTITY]", required=Fa
     cls=CommandGroup,
     modules={
         "create": "broker.cli.iam.identity_create:create",
+        "explain": "broker.cli.iam.identity_explain:explain",
         "update": "broker.cli.iam.identity_update:update",
     },
 )
