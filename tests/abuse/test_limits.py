@@ -38,7 +38,7 @@ def redis() -> Iterator[RedisServer]:
 
 
 @pytest.fixture(params=["memory", "redis"])
-def state(request: pytest.FixtureRequest) -> dict[str, str]:
+def state(request: pytest.FixtureRequest) -> dict[str, Any]:
     """The settings of each kind of state."""
     if request.param == "memory":
         return {}
@@ -64,7 +64,7 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path, **settings: str) -> AsyncIterator[World]:
+async def world(folder: Path, **settings: Any) -> AsyncIterator[World]:
     async with (
         running_broker(folder, **settings) as broker,
         LocalIssuer(audience=broker.url) as issuer,
@@ -84,7 +84,7 @@ async def refused_use(broker: RunningBroker, answer: Answer, status: int, reason
 
 @pytest.mark.parametrize("claims", [{"jti": "one"}, {"jti": None}, {"jti": ""}, {"jti": 7}])
 async def test_a_token_is_used_once(
-    tmp_path: Path, state: dict[str, str], claims: dict[str, Any]
+    tmp_path: Path, state: dict[str, Any], claims: dict[str, Any]
 ) -> None:
     """The second time it is refused, in every dialect; with `jti` or without."""
     async with world(tmp_path, **state) as here:
@@ -133,7 +133,7 @@ async def test_another_signature_is_not_another_token(tmp_path: Path) -> None:
         assert (await exchange(broker, token, identity)).reason == "token_already_used"
 
 
-async def test_of_many_uses_at_once_one_succeeds(tmp_path: Path, state: dict[str, str]) -> None:
+async def test_of_many_uses_at_once_one_succeeds(tmp_path: Path, state: dict[str, Any]) -> None:
     """A race is no way in."""
     async with world(tmp_path, **state) as here:
         identity = await here.identity(single_use=True)
@@ -187,7 +187,7 @@ async def test_keys_on_record_use_up_nobody_elses_tokens(tmp_path: Path) -> None
         assert (await exchange(here.broker, here.token(jti="guessed"), identity)).status == 200
 
 
-async def test_a_signed_aws_request_is_used_once(tmp_path: Path, state: dict[str, str]) -> None:
+async def test_a_signed_aws_request_is_used_once(tmp_path: Path, state: dict[str, Any]) -> None:
     """However it is spelt: what counts is what AWS was asked to believe."""
     who = role()
     async with (
@@ -213,7 +213,7 @@ async def test_brokers_that_share_a_redis_share_what_was_used(
     """A token that one has taken, the other refuses."""
     async with world(tmp_path, BROKER_REDIS_URL=redis.url) as here:
         issuer = here.broker.url
-        settings = {"BROKER_REDIS_URL": redis.url, "BROKER_ISSUER": issuer}
+        settings: dict[str, Any] = {"BROKER_REDIS_URL": redis.url, "BROKER_ISSUER": issuer}
         async with running_broker(tmp_path, **settings) as beside:
             other = dataclasses.replace(beside, url=f"http://127.0.0.1:{beside.settings.port}")
             identity = await here.identity(single_use=True)
@@ -256,7 +256,7 @@ async def test_a_broker_starts_without_its_redis(tmp_path: Path, redis: RedisSer
 
 
 async def test_an_address_that_is_refused_too_often_has_to_wait(
-    tmp_path: Path, state: dict[str, str]
+    tmp_path: Path, state: dict[str, Any]
 ) -> None:
     """On every wire; successes are not counted, and what is turned away is not written down."""
     async with world(tmp_path, BROKER_RATE_LIMIT_ADDRESS="5/day", **state) as here:
@@ -300,7 +300,7 @@ async def test_an_outage_is_not_the_callers_fault(tmp_path: Path, redis: RedisSe
 
 @pytest.mark.parametrize("name", ["identity", "issuer"])
 async def test_an_identity_and_an_issuer_have_rates(
-    tmp_path: Path, state: dict[str, str], name: str
+    tmp_path: Path, state: dict[str, Any], name: str
 ) -> None:
     """What was accepted counts; the others go on; the token that came too early is not used up."""
     settings = {f"BROKER_RATE_LIMIT_{name.upper()}": "3/day", **state}

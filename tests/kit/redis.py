@@ -14,13 +14,13 @@ class RedisServer:
     """A server that can go away, and come back at the same place without what it held."""
 
     def __init__(self) -> None:
-        self._port = free_port()
+        self.port = free_port()
         self._server: ValkeyServer | None = None
-        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self.url = f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
         """In about 0.04 s."""
-        self._server = ValkeyServer(port=self._port)
+        self._server = ValkeyServer(port=self.port)
         self._server.start()
 
     def stop(self) -> None:

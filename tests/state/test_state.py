@@ -119,6 +119,32 @@ async def test_a_redis_that_does_not_answer_is_not_waited_for() -> None:
     server.close()
 
 
+async def test_what_was_not_answered_is_not_asked_again(redis: RedisServer) -> None:
+    """It may have been done: asked twice, the first use of a key would look like the second."""
+    key = fresh()
+
+    async def loses_answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers, questions = await asyncio.open_connection("127.0.0.1", redis.port)
+        while sent := await reader.read(4096):
+            questions.write(sent)
+            answer = await answers.read(4096)
+            if key.encode() in sent:
+                break
+            writer.write(answer)
+        questions.close()
+        writer.close()
+
+    server = await asyncio.start_server(loses_answers, "127.0.0.1", 0)
+    state = RedisState.at(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0")
+    with pytest.raises(Unavailable):
+        await state.put_once("tokens", key, 60)
+    await state.close()
+    server.close()
+    direct = RedisState.at(redis.url)
+    assert not await direct.put_once("tokens", key, 60)
+    await direct.close()
+
+
 async def test_more_calls_than_connections_are_answered(redis: RedisServer) -> None:
     """They take turns."""
     state = RedisState.at(redis.url)
