@@ -73,7 +73,7 @@ class Credential(Protocol):
         """
 
     def checks(self, identity: Identity | None) -> tuple[Check, ...]:
-        """What `verify` sees to, in order."""
+        """What `verify` sees to, in the order in which it does: one that fails ends it."""
 
 
 class Credentials:
@@ -231,12 +231,12 @@ class AwsCredential:
         return await self._verifier.verify(self.request, identity=identity.id, now=now)
 
     def checks(self, identity: Identity | None) -> tuple[Check, ...]:
-        """STS, signature, time."""
+        """Time, STS, signature: what is too old is not sent on."""
         del identity
         return (
+            Check(Stage.TIMES, "x-amz-date", "signed in the last 15 minutes", "valid"),
             Check(Stage.ISSUER, "sts", f"an answer of {self.request.endpoint}", "answered"),
             Check(Stage.SIGNATURE, "signature", "a signature that AWS accepts", "accepted"),
-            Check(Stage.TIMES, "x-amz-date", "signed in the last 15 minutes", "valid"),
         )
 
 

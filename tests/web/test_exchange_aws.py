@@ -193,7 +193,7 @@ async def test_the_trace_of_a_rule(broker: RunningBroker, acme: Organization) ->
     identity = await acme.identity(rules(user_id="AROAOTHER"))
     answer = await exchange(broker, WHO.token(broker.url, identity), identity)
     assert await trace(broker, answer) == [
-        *("ok token", "ok identity", "ok issuer", "ok sts", "ok signature", "ok x-amz-date"),
+        *("ok token", "ok identity", "ok issuer", "ok x-amz-date", "ok sts", "ok signature"),
         *("ok arn", "ok audience", "ok aws_account", "FAIL user_id", "- roles"),
     ]
 
@@ -203,7 +203,7 @@ async def test_the_trace_of_a_signature(broker: RunningBroker, deploy: Uidp) -> 
     answer = await exchange(broker, role().token(broker.url, deploy), deploy)
     assert (answer.status, answer.reason) == (401, "aws_signature_refused")
     assert await trace(broker, answer) == [
-        *("ok token", "ok identity", "ok issuer", "ok sts", "FAIL signature", "ok x-amz-date"),
+        *("ok token", "ok identity", "ok issuer", "ok x-amz-date", "ok sts", "FAIL signature"),
         *("- rules", "- roles"),
     ]
     assert "InvalidClientTokenId" in str(await failed_step(broker, answer))
