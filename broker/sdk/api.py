@@ -67,6 +67,9 @@ class ApiClient:
         self._url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"}
         self._session = session
+        self.lint: list[str] = []
+        """What the broker's lint said of what was saved, an item a finding:
+        `unescaped-dot;level=warning;field="subject_pattern"`."""
 
     async def call(
         self, method: str, path: str, *, parameters: Parameters | None = None, body: Any = None
@@ -91,6 +94,8 @@ class ApiClient:
             raise refusal(answer, response.headers.get("X-Request-Id", ""))
         if not isinstance(answer, dict):
             raise Unavailable("broker_unreachable", f"no broker's answer from {url}")
+        if found := response.headers.get("X-Broker-Lint", ""):
+            self.lint += found.split(", ")
         return answer
 
     async def records(

@@ -313,6 +313,18 @@ def test_live_sarif(acme: Organization) -> None:
     }
 
 
+def test_creating_an_identity_tells_on_standard_error(acme: Organization) -> None:
+    """What lint says of it; standard output has the record alone."""
+    create = ("iam", "ids", "create", "open", "--parent", acme.name, "-o", "id")
+    rules = ("--identity-issuer", "https://gitlab.com", "--subject-pattern", ".*")
+    result = acme.owner.run(*create, *rules)
+    assert result.out.count("\n") == 1
+    assert result.err.splitlines() == [
+        "error: lint: subject_pattern: pattern-matches-everything (docs/lint.md)",
+        "error: lint: subject_pattern: owner-not-pinned (docs/lint.md)",
+    ]
+
+
 def test_live_without_a_token() -> None:
     """Is a command called wrongly, as for the other commands over the API."""
     done = CliRunner().invoke(cli, ["lint", "--live"], env={"BROKER_TOKEN": None})

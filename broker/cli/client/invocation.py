@@ -18,6 +18,7 @@ from broker.cli.client.asking import Asking, Choice, on_terminal
 from broker.cli.client.credentials import DEFAULT_API, access_token
 from broker.cli.client.names import Names, can_be_given, group_paths
 from broker.cli.client.output import RECORD_FORMATS, Printer
+from broker.cli.options import printable
 from broker.cli.refusals import explain
 from broker.iam.uidp import Uidp
 from broker.sdk.api import (
@@ -134,6 +135,16 @@ async def _perform(
 ) -> None:
     async with client as api:
         await work(Invocation(api, out, ask, Names(api), datetime.now(UTC)), **arguments)
+    for found in api.lint:
+        click.echo(_finding(found), err=True)
+
+
+def _finding(item: str) -> str:
+    """What lint said of what was saved; `broker lint --live` says it in full."""
+    rule, *parameters = item.split(";", 2)
+    members = dict(each.partition("=")[::2] for each in parameters)
+    field = members.get("field", "").strip('"')
+    return printable(f"{members.get('level', 'note')}: lint: {field}: {rule} (docs/lint.md)")
 
 
 def connection_options(callback: F) -> F:

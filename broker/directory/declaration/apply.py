@@ -109,8 +109,10 @@ def _linted(plan: Plan, found: Found, mode: LintMode) -> Plan:
     """The plan with the findings that concern it. Raises `DeclarationProblems` for errors among
     them where those are refused.
     """
-    findings = {each for change in plan.changes for each in _concerning(change, found)}
-    ordered = tuple(sorted(findings.union(found.get("", ())), key=lambda each: each.line))
+    concerned = {each for change in plan.changes for each in _concerning(change, found)}
+    concerned.update(found.get("", ()))
+    in_order = (each for group in found.values() for each in group if each in concerned)
+    ordered = tuple(sorted(in_order, key=lambda each: each.line))
     errors = [each.problem() for each in ordered if each.finding.level is Level.ERROR]
     if errors and mode is LintMode.REFUSE:
         raise DeclarationProblems(errors)
