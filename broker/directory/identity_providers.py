@@ -125,7 +125,6 @@ class IdentityProviders:
             group = group_of(provider.id, field="id")
             await self._roles.grantable(work, provider.default_role, group, field="default_role")
 
-
     async def _expect_mapped_roles_grantable(self, work: Work, provider: IdentityProvider) -> None:
         """Who says who asserts the groups gives away all that is mapped to them."""
         mappings = await work.records.group_role_mappings.of_provider(provider.id)
