@@ -286,6 +286,27 @@ async def test_an_address_that_is_refused_too_often_has_to_wait(
         assert (await call("GET", f"{here.broker.url}/healthz")).status == 200
 
 
+async def test_brokers_that_share_a_redis_stop_an_address_together(
+    tmp_path: Path, redis: RedisServer
+) -> None:
+    """What one refused counts at the other, as soon as the other has refused something too."""
+    settings: dict[str, Any] = {
+        "BROKER_RATE_LIMIT_ADDRESS": "5/day",
+        "BROKER_REDIS_URL": redis.url,
+    }
+    async with world(tmp_path, **settings) as here:
+        settings["BROKER_ISSUER"] = here.broker.url
+        async with running_broker(tmp_path, **settings) as beside:
+            other = dataclasses.replace(beside, url=f"http://127.0.0.1:{beside.settings.port}")
+            identity = await here.identity()
+            for broker in (*[here.broker] * 5, other):
+                assert (await exchange(broker, "no token", identity)).status == 401
+            async with asyncio.timeout(60):
+                while (await exchange(other, here.token(), identity)).status == 200:
+                    await asyncio.sleep(0.1)
+            assert (await exchange(other, here.token(), identity)).reason == "rate_limited"
+
+
 async def test_an_outage_is_not_the_callers_fault(tmp_path: Path, redis: RedisServer) -> None:
     """What the broker could not do is not counted against the address."""
     settings = {"BROKER_RATE_LIMIT_ADDRESS": "2/day", "BROKER_REDIS_URL": redis.url}
