@@ -28,7 +28,7 @@ from broker.iam.lint.syntax import (
 from broker.iam.lint.syntax import Sequence as Items
 
 MAX_STATES: Final = 3_000
-WORK: Final = 120_000
+WORK: Final = 150_000
 """Steps that linting one identity may take in all: about a quarter of a second."""
 
 _FAVOURED: Final = "x0aA-_./:@ "
@@ -177,6 +177,7 @@ class _Search:
         self._budget = budget
         self._alphabet = _Alphabet(automata)
         self._moves: list[dict[int, tuple[tuple[int, int], ...]]] = [{} for _ in automata]
+        self._closures: list[dict[int, int]] = [{} for _ in automata]
 
     def run(self) -> str | None:
         if self._verdict(each.is_empty_accepted for each in self._automata):
@@ -186,6 +187,7 @@ class _Search:
         waiting = deque([start])
         while waiting:
             here = waiting.popleft()
+            self._budget.spend(4 * len(here))
             moves = [self._moves_of(index, states) for index, states in enumerate(here)]
             for letter in self._letters(moves):
                 there = tuple(_reached(each, letter) for each in moves)
@@ -211,10 +213,17 @@ class _Search:
             for state in _bits(states):
                 if state in automaton.moves:
                     letters = self._alphabet.of(index, state)
-                    reached = automaton.behind(state)
-                    self._budget.spend(1 + reached.bit_count() // 8)
+                    reached = self._closure(index, state)
+                    self._budget.spend(1)
                     behind[letters] = behind.get(letters, 0) | reached
             known = self._moves[index][states] = tuple(behind.items())
+        return known
+
+    def _closure(self, index: int, state: int) -> int:
+        known = self._closures[index].get(state)
+        if known is None:
+            known = self._closures[index][state] = self._automata[index].behind(state)
+            self._budget.spend(known.bit_count())
         return known
 
     def _letters(self, moves: Sequence[tuple[tuple[int, int], ...]]) -> Iterator[int]:
