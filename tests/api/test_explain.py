@@ -17,7 +17,7 @@ from google.rpc import code_pb2
 from broker.iam.model import AwsIdentity, ClaimMatch, Relationship, StaticKeys
 from broker.sdk.testing.issuer import LocalIssuer
 from tests.api.world import VIEWER, Acme
-from tests.kit.api import Json, Wire, refused
+from tests.kit.api import Json, Refused, Wire, refused
 from tests.kit.calls import exchange
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -367,10 +367,13 @@ async def test_what_cannot_be_asked(acme: Acme, wire: Wire) -> None:
         await ann(EXPLAIN, uid=identity)
 
 
-async def test_a_token_of_a_megabyte(acme: Acme) -> None:
-    """Is refused as what it is, or not even read."""
+async def test_tokens_that_are_too_large(acme: Acme, wire: Wire) -> None:
+    """Are told of as such, or with a megabyte not even read."""
+    ann = acme.ann.on(wire)
     identity = await acme.identity()
-    http = acme.ann.on(acme.world.http)
-    answer = await http(EXPLAIN, uid=identity, token="a" * 20_000)
+    answer = await ann(EXPLAIN, uid=identity, token="a" * 20_000)
     assert step(answer, "token_too_large")["outcome"] == "FAILED"
     assert trace(answer)[1:] == ["- issuer", "- signature", "- rules"]
+    with pytest.raises(Refused) as unread:
+        await ann(EXPLAIN, uid=identity, token="a" * 1_000_000)
+    assert unread.value.code == code_pb2.RESOURCE_EXHAUSTED
