@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import socket
 import ssl
@@ -17,10 +18,11 @@ import pytest
 import trustme
 from yarl import URL
 
-from tests.kit.brokers import RunningBroker, free_port
+from tests.kit.brokers import RunningBroker, free_port, running_broker
 from tests.kit.grpc_calls import CONTRACT, bearer, call, channel, health, reflection
 
 FILES = Path(__file__).parents[2] / "deploy" / "proxy"
+EXCHANGE = CONTRACT.methods["/chainguard.platform.oidc.SecurityTokenService/Exchange"]
 LIST = CONTRACT.methods["/chainguard.platform.iam.Groups/List"]
 
 
@@ -106,16 +108,23 @@ def listens(port: int) -> bool:
 async def proxied(
     request: pytest.FixtureRequest, broker: RunningBroker, tmp_path: Path
 ) -> AsyncIterator[Proxied]:
-    """One of them, with a certificate of its own."""
-    if shutil.which(request.param, path="/usr/sbin:/usr/bin:/bin") is None:
-        pytest.skip(f"{request.param} is not installed")
+    """One of them, in front of a broker that knows nothing of it."""
+    async with in_front_of(broker, request.param, tmp_path) as running_proxy:
+        yield running_proxy
+
+
+@asynccontextmanager
+async def in_front_of(broker: RunningBroker, name: str, tmp_path: Path) -> AsyncIterator[Proxied]:
+    """A proxy with a certificate of its own."""
+    if shutil.which(name, path="/usr/sbin:/usr/bin:/bin") is None:
+        pytest.skip(f"{name} is not installed")
     authority = trustme.CA()
     certificate = authority.issue_cert("127.0.0.1", "localhost")
     for pem in certificate.cert_chain_pems:
         pem.write_to_path(tmp_path / "chain.pem", append=True)
     certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
     port = free_port()
-    command = PROXIES[request.param](tmp_path, port, broker.settings.port)
+    command = PROXIES[name](tmp_path, port, broker.settings.port)
     async with running(command, tmp_path, port):
         yield Proxied(port, authority)
 
@@ -148,3 +157,33 @@ async def tell(proxied: Proxied, token: str) -> None:
             target = URL(f"{url}/iam/v2beta1/{path}", encoded=True)
             async with session.get(target, headers=headers) as response:
                 assert response.status == 401, path
+
+
+@pytest.mark.parametrize("name", sorted(PROXIES))
+async def test_a_trusted_proxy_tells_who_calls(name: str, tmp_path: Path) -> None:
+    """Over HTTP and gRPC, whatever the caller says of itself."""
+    pretended = "192.0.2.1"
+    async with (
+        running_broker(tmp_path, BROKER_TRUSTED_PROXIES='["127.0.0.1/32"]') as broker,
+        in_front_of(broker, name, tmp_path) as proxied,
+    ):
+        context = ssl.create_default_context()
+        proxied.authority.configure_trust(context)
+        connector = aiohttp.TCPConnector(ssl=context, local_addr=("127.0.0.2", 0))
+        async with aiohttp.ClientSession(connector=connector) as session:
+            url = f"https://127.0.0.1:{proxied.port}/sts/exchange"
+            async with session.get(url, headers={"X-Forwarded-For": pretended}) as response:
+                over_http = response.headers["X-Request-Id"]
+        async with channel(proxied.port, bytes(proxied.authority.cert_pem.bytes())) as wire:
+            metadata = [*bearer("x"), ("x-forwarded-for", pretended)]
+            over_grpc = (await call(wire, EXCHANGE, metadata=metadata)).request_id
+        assert await address_of(broker, over_http) == "127.0.0.2"
+        assert await address_of(broker, over_grpc) == "127.0.0.1"
+
+
+async def address_of(broker: RunningBroker, request_id: str) -> str:
+    """As the audit log has it."""
+    async with broker.store.read() as records:
+        (record,) = await records.audit.find(request_id=request_id)
+    address: str = json.loads(record.detail)["address"]
+    return address
