@@ -23,7 +23,6 @@ AHEAD: Final = 300
 """Seconds by which the signer's clock may be ahead of ours."""
 
 _MAX_NAME: Final = 2048
-_ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _ARN: Final = re.compile(r"arn:aws[a-z-]*:(?:sts|iam)::([0-9]{12}):[!-~]+")
 _ERROR_CODE: Final = re.compile(r"[A-Za-z0-9.]{1,64}")
 _BUSY: Final = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded"})
@@ -185,11 +184,9 @@ def _caller(answer: Answer, endpoint: str) -> _Caller:
 
 def _checked(result: Mapping[str, Any], endpoint: str) -> _Caller:
     account, arn, user_id = (_text(result.get(name)) for name in ("Account", "Arn", "UserId"))
-    if not _ACCOUNT.fullmatch(account):
-        _unavailable(endpoint, "an Account that is not twelve digits")
     named = _ARN.fullmatch(arn)
     if named is None or named[1] != account:
-        _unavailable(endpoint, "an Arn that is none of the Account")
+        _unavailable(endpoint, "an Arn that is none of the Account's twelve digits")
     if not user_id:
         _unavailable(endpoint, "no UserId")
     return _Caller(account, arn, user_id)

@@ -36,6 +36,7 @@ _AUTHORIZATION: Final = re.compile(
     r"/(?P<region>[a-z0-9-]{1,32})/sts/aws4_request, ?"
     r"SignedHeaders=(?P<signed>[a-z0-9-]+(?:;[a-z0-9-]+)*), ?Signature=(?P<signature>[0-9a-f]{64})"
 )
+_METHOD: Final = re.compile(rb"[A-Z]{1,16} ")
 _DATE: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _FIXED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
@@ -136,7 +137,7 @@ def _decode(token: str) -> bytes:
     except ValueError:  # binascii.Error and UnicodeEncodeError are some
         _not_a_token()
     # RFC 4648 §3.5: the bits of the last character that carry nothing are zero
-    if binascii.b2a_base64(raw, newline=False) != encoded or not raw.startswith(b"POST "):
+    if binascii.b2a_base64(raw, newline=False) != encoded or not _METHOD.match(raw):
         _not_a_token()
     return raw
 

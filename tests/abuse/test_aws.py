@@ -118,6 +118,12 @@ def test_smuggling(how: str) -> None:
     assert refusal(smuggled).code == "aws_request_malformed"
 
 
+@pytest.mark.parametrize("how", ["a folded header", "a folded header with a tab"])
+def test_a_folded_header_is_called_so(how: str) -> None:
+    """Whoever wrapped a long line is told that it was that."""
+    assert "folded" in refusal(SMUGGLED[how](request())).message
+
+
 def test_the_good_one() -> None:
     """What the others are variants of is taken."""
     assert parsed(request()).unverified_audience == ISSUER
@@ -158,9 +164,14 @@ def test_other_targets(target: str) -> None:
 
 def test_other_methods() -> None:
     """GET is presigned URLs' method; the others do not exist at STS."""
-    for method in ("GET", "PUT", "post", "POST\tx"):
+    for method, code in (
+        ("GET", "aws_request_refused"),
+        ("PUT", "aws_request_refused"),
+        ("post", "token_malformed"),
+        ("POST\tx", "token_malformed"),
+    ):
         raw = request().replace(b"POST ", method.encode() + b" ", 1)
-        assert refusal(raw).code == "token_malformed"
+        assert refusal(raw).code == code
 
 
 def test_presigned_urls() -> None:
@@ -217,8 +228,9 @@ def test_binding_headers(name: str, how: str) -> None:
 
 def test_two_prefixes() -> None:
     """With the headers of two prefixes it is not clear which of them bind."""
-    error = refusal(request(more=[("Acme-Audience", ISSUER), ("Acme-Identity", OTHER)]))
-    assert error.code == "aws_request_refused"
+    more = [("Acme-Audience", ISSUER), ("Acme-Identity", OTHER)]
+    for signed in (None, ALL):
+        assert refusal(request(more=more, signed=signed)).code == "aws_request_refused"
 
 
 @pytest.mark.parametrize(
@@ -291,6 +303,14 @@ def test_dates(date: str) -> None:
     assert (error.code, error.field) == ("aws_request_refused", "x-amz-date")
 
 
+@pytest.mark.parametrize("time_of_day", ["T1300Z", "T13000Z", "T130000", "T 30000Z", "T130060Z"])
+def test_times_of_day(time_of_day: str) -> None:
+    """Two digits each for hours, minutes and seconds; AWS would read others otherwise, or not."""
+    stamp = f"20261124{time_of_day}"
+    error = refusal(request(more=[("X-Amz-Date", stamp)], at=1_795_525_200.0))
+    assert (error.code, error.field) == ("aws_request_refused", "x-amz-date")
+
+
 GOOD = encoded(request())
 
 
@@ -310,7 +330,6 @@ GOOD = encoded(request())
         GOOD[:40] + "ä" + GOOD[40:],
         GOOD[:40] + "\0" + GOOD[40:],
         "+-" + GOOD,
-        base64.b64encode(b"GET / HTTP/1.1\r\n\r\n").decode(),
         base64.b64encode(b"\xff" * 30).decode(),
         base64.b64encode(base64.b64encode(request())).decode(),
         request().decode(),
@@ -323,6 +342,16 @@ def test_what_is_not_base64_of_a_request(token: str) -> None:
     with pytest.raises(Unauthenticated) as refused:
         parse_request(token, hosts=[GLOBAL], prefixes=["Chainguard"])
     assert (refused.value.code, refused.value.stage) == ("token_malformed", Stage.TOKEN)
+
+
+def test_one_alphabet() -> None:
+    """A token is of the standard or of the URL-safe alphabet, not of both."""
+    token = encoded(inserted(b"X: " + b">" * 24 + b"?" * 24))
+    assert {"-", "_"} <= set(token)
+    for other in (token.replace("-", "+"), token.replace("_", "/")):
+        with pytest.raises(Unauthenticated) as refused:
+            parse_request(other, hosts=[GLOBAL], prefixes=["Chainguard"])
+        assert refused.value.code == "token_malformed"
 
 
 def test_truncated() -> None:
@@ -499,7 +528,9 @@ GOOD_ANSWER = {"Account": ACCOUNT, "Arn": ARN, "UserId": "AIDA"}
         told(**(GOOD_ANSWER | {"Arn": f"arn:aws:s3::{ACCOUNT}:user/alice"})),
         told(**(GOOD_ANSWER | {"Arn": f"x arn:aws:iam::{ACCOUNT}:user/alice"})),
         told(**(GOOD_ANSWER | {"Arn": f"arn:aws:iam::{ACCOUNT}:" + "x" * 3000})),
-        told(**(GOOD_ANSWER | {"UserId": "A\x00"})),
+        told(**(GOOD_ANSWER | {"UserId": "A\x1b"})),
+        told(**(GOOD_ANSWER | {"UserId": "Ä"})),
+        told(**(GOOD_ANSWER | {"Account": "", "Arn": "arn:aws:iam:::user/alice"})),
         told(**(GOOD_ANSWER | {"UserId": "A" * 3000})),
         answers_text(SECRET, status=429),
         answers_text(SECRET, status=503),
