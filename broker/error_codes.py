@@ -70,14 +70,15 @@ _ALL: Final = (
         Kind.UNAUTHENTICATED,
         "The Authorization header at /token is not HTTP Basic with a UIDP as user name.",
         "Leave the header out and send client_id in the body, or send the UIDP with an empty "
-        "password; the upstream token is the subject_token parameter.",
+        "password; the upstream token is a parameter: subject_token, assertion or "
+        "client_assertion.",
         oauth.INVALID_CLIENT,
     ),
     ErrorCode(
         "client_secret_unexpected",
         Kind.UNAUTHENTICATED,
         "A client secret or Basic password was sent; identities have none.",
-        "Leave it empty: the subject token is the credential.",
+        "Leave it empty: the upstream token is the credential.",
         oauth.INVALID_CLIENT,
     ),
     ErrorCode(
@@ -91,7 +92,8 @@ _ALL: Final = (
         "grant_type_unsupported",
         Kind.INVALID,
         "The grant_type at /token is not one that the broker offers.",
-        "Use urn:ietf:params:oauth:grant-type:token-exchange.",
+        "Use urn:ietf:params:oauth:grant-type:token-exchange, …:jwt-bearer or client_credentials "
+        "with a client_assertion.",
         oauth.UNSUPPORTED_GRANT_TYPE,
     ),
     ErrorCode(
@@ -167,14 +169,16 @@ _ALL: Final = (
         "token_type_mismatch",
         Kind.INVALID,
         "subject_token_type says JWT or ID token and the token is a signed AWS request, or the "
-        "reverse.",
-        "Name the type that the token has; docs/exchange.md lists them.",
+        "reverse; or an assertion is a signed AWS request.",
+        "Name the type that the token has; docs/exchange.md lists them. Assertions are JWTs.",
     ),
     ErrorCode(
         "token_type_unsupported",
         Kind.INVALID,
-        "subject_token_type or requested_token_type is not one that the broker handles.",
-        "Use …:jwt or …:id_token for the subject token, …:access_token or …:jwt for the new one.",
+        "subject_token_type, requested_token_type or client_assertion_type is not one that the "
+        "broker handles.",
+        "Use …:jwt or …:id_token for the subject token, …:access_token or …:jwt for the new one, "
+        "urn:ietf:params:oauth:client-assertion-type:jwt-bearer for the client assertion.",
     ),
     ErrorCode(
         "uidp_malformed",

@@ -17,7 +17,8 @@ class Call:
 
     request_id: str
     dialect: str
-    """`sts` (/sts/exchange) or `oauth` (/token)."""
+    """`sts` (/sts/exchange) or a grant type of /token: `oauth` (RFC 8693), `jwt-bearer`,
+    `client-credentials`."""
     address: str = ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import orjson
 from aiohttp import web
@@ -65,24 +65,28 @@ def gateway_error(error: BrokerError | None, request_id: str) -> web.Response:
 def oauth_error(error: BrokerError | None, request_id: str) -> web.Response:
     """RFC 6749 §5.2. `stage` and `request_id` are additional members, as §8.4 lets us."""
     if error is None:
-        body: dict[str, Any] = {"error": oauth.SERVER_ERROR, "error_description": "internal error"}
+        body = {"error": oauth.SERVER_ERROR, "error_description": "internal error"}
         return json_response({**body, "request_id": request_id}, status=500, headers=NO_STORE)
-    code = CATALOGUE[error.code].oauth
+    return oauth_refusal(error, request_id, CATALOGUE[error.code].oauth)
+
+
+def oauth_refusal(error: BrokerError, request_id: str, code: str) -> web.Response:
+    """RFC 6749 §5.2, where the grant type decides which `code` the refusal has."""
     body = {"error": code, "error_description": _description(error.message)}
     body |= {"reason": error.code, "request_id": request_id}
     if error.stage is not None:
         body["stage"] = error.stage.value
     headers = dict(NO_STORE)
-    if code == oauth.INVALID_CLIENT:
+    status = _oauth_status(error)
+    if status == 401:
         headers["WWW-Authenticate"] = 'Basic realm="broker"'
-    return json_response(
-        body, status=_oauth_status(error, code), headers=_with_retry(headers, error)
-    )
+    return json_response(body, status=status, headers=_with_retry(headers, error))
 
 
-def _oauth_status(error: BrokerError, code: str) -> int:
-    # §5.2: 400 unless the client failed to authenticate; limits and outages keep their own.
-    if code == oauth.INVALID_CLIENT:
+def _oauth_status(error: BrokerError) -> int:
+    # §5.2: 400 unless the client is to authenticate otherwise, which is not what an assertion
+    # needs that was not acceptable; limits and outages keep their own.
+    if CATALOGUE[error.code].oauth == oauth.INVALID_CLIENT:
         return 401
     if error.kind in {Kind.EXHAUSTED, Kind.UNAVAILABLE, Kind.NOT_FOUND}:
         return WIRES[error.kind].status

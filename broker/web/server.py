@@ -28,6 +28,9 @@ from broker.web.well_known import WellKnown
 
 BACKLOG: Final = 1024
 
+TENANT_TOKEN: Final = "/broker/oauth2/v2.0/token"  # noqa: S105 - a path
+"""The token endpoint where clients of Entra ID look for it, for which `broker` is the tenant."""
+
 log = structlog.get_logger()
 
 
@@ -41,9 +44,11 @@ def routes(
 ) -> dict[str, Route]:
     """Every path."""
     metadata = _document(well_known.metadata)
+    exchange = Route({"POST": token}, errors=oauth_error)
     return {
         "/sts/exchange": Route({"GET": sts, "POST": sts}),
-        "/token": Route({"POST": token}, errors=oauth_error),
+        "/token": exchange,
+        TENANT_TOKEN: exchange,
         "/.well-known/openid-configuration": metadata,
         "/.well-known/oauth-authorization-server": metadata,
         "/.well-known/jwks.json": _document(well_known.jwks),

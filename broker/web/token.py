@@ -1,4 +1,4 @@
-"""`POST /token`: the exchange in the words of RFC 8693.
+"""`POST /token`: the exchange in the words of OAuth: RFC 8693, RFC 7523.
 
 The identity is the client: `client_id` is its UIDP, in the body or as the user name of HTTP Basic
 with an empty password (what clients that insist on authenticating send), or our parameter
@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Final
 from urllib.parse import unquote_plus
 
+import structlog
 from aiohttp import hdrs, web
 
 from broker.errors import BrokerError, Invalid, Stage, Unauthenticated
@@ -20,29 +20,12 @@ from broker.grants.exchange import Exchange
 from broker.grants.request import Call, Exchanged, ExchangeRequest
 from broker.iam.uidp import Uidp
 from broker.oauth import token_exchange as rfc8693
-from broker.web.parameters import Parameters, check_names, read_form, read_query, single
+from broker.web.grant_types import TOKEN_EXCHANGE, GrantType, grant_type, required
+from broker.web.parameters import Parameters, read_form, read_query, single
 from broker.web.parameters import uidp as parse_uidp
-from broker.web.parameters import uidps as parse_uidps
-from broker.web.rendering import json_response
+from broker.web.rendering import json_response, oauth_refusal
 
-NAMES: Final = frozenset(
-    {
-        "grant_type",
-        "subject_token",
-        "subject_token_type",
-        "requested_token_type",
-        "audience",
-        "resource",
-        "scope",
-        "client_id",
-        "client_secret",
-        "identity",
-        "capabilities",
-    }
-)
-UNSUPPORTED: Final = frozenset({"actor_token", "actor_token_type"})
-_POST: Final = "UE9TV"
-"""How a signed AWS request begins: `POST` in base64."""
+log = structlog.get_logger()
 
 
 class TokenEndpoint:
@@ -52,27 +35,35 @@ class TokenEndpoint:
         self._exchange = exchange
 
     async def __call__(self, request: web.BaseRequest, request_id: str) -> web.Response:
-        """Exchange the subject token."""
-        call = Call(request_id=request_id, dialect="oauth", address=request.remote or "")
+        """Exchange the upstream token, whichever grant type it comes by."""
+        grant, address = None, request.remote or ""
+        call = Call(request_id=request_id, dialect=TOKEN_EXCHANGE.dialect, address=address)
         try:
             parameters = await _parameters(request)
-            parsed = _parse(request, parameters, call)
+            grant = grant_type(parameters)
+            call = Call(request_id=request_id, dialect=grant.dialect, address=address)
+            parsed = _parse(request, parameters, grant, call)
         except BrokerError as error:
             await self._exchange.refuse(call, error)
             raise
-        exchanged = await self._exchange.run(parsed)
-        issued = single(parameters, "requested_token_type") or rfc8693.ACCESS_TOKEN
-        return json_response(_answer(exchanged, issued))
+        try:
+            exchanged = await self._exchange.run(parsed)
+        except BrokerError as error:
+            log.debug("refused", code=error.code, stage=error.stage and error.stage.value)
+            return oauth_refusal(error, request_id, grant.error(error))
+        return json_response(_answer(exchanged, grant, parameters))
 
 
-def _answer(exchanged: Exchanged, issued_token_type: str) -> dict[str, object]:
-    """RFC 8693 §2.2.1. `scope` is told, since it need not be what was asked for."""
+def _answer(exchanged: Exchanged, grant: GrantType, parameters: Parameters) -> dict[str, object]:
+    """RFC 6749 §5.1, RFC 8693 §2.2.1. `scope` is told: it need not be what was asked for."""
     answer: dict[str, object] = {
         "access_token": exchanged.token.token,
-        "issued_token_type": issued_token_type,
         "token_type": "Bearer",
         "expires_in": exchanged.expires_in,
     }
+    if grant is TOKEN_EXCHANGE:
+        requested = single(parameters, "requested_token_type")
+        answer["issued_token_type"] = requested or rfc8693.ACCESS_TOKEN
     if exchanged.entitlement.capabilities:
         answer["scope"] = " ".join(exchanged.entitlement.capabilities)
     return answer
@@ -88,66 +79,25 @@ async def _parameters(request: web.BaseRequest) -> Parameters:
     return await read_form(request)
 
 
-def _parse(request: web.BaseRequest, parameters: Parameters, call: Call) -> ExchangeRequest:
-    grant_type = single(parameters, "grant_type")
-    if grant_type != rfc8693.GRANT_TYPE:
-        raise Invalid(
-            "grant_type_unsupported" if grant_type else "parameter_missing",
-            f"grant_type: expected {rfc8693.GRANT_TYPE}",
-            stage=Stage.REQUEST,
-            field="grant_type",
-        )
-    check_names(parameters, NAMES, rfc8693.REPEATABLE, unsupported=UNSUPPORTED)
-    _check_token_types(parameters)
+def _parse(
+    request: web.BaseRequest, parameters: Parameters, grant: GrantType, call: Call
+) -> ExchangeRequest:
+    identity = _identity(request, parameters)  # first: whoever has a secret needs to know why not
+    token = grant.upstream_token(parameters)
+    wanted = grant.wanted(single(parameters, "scope"))
+    if identity is None and grant.names_a_client:
+        required(parameters, "client_id")
     return ExchangeRequest(
         call=call,
-        token=_subject_token(parameters),
-        identity=_identity(request, parameters),
-        audience=_targets(parameters),
-        scopes=parse_uidps(single(parameters, "scope").split(), "scope"),
+        token=token,
+        identity=identity,
+        audience=tuple(dict.fromkeys([*_targets(parameters), *wanted.audience])),
+        scopes=wanted.groups,
         capabilities=tuple(dict.fromkeys(single(parameters, "capabilities").split())),
     )
 
 
-def _required(parameters: Parameters, name: str) -> str:
-    value = single(parameters, name)
-    if not value:
-        raise Invalid("parameter_missing", f"{name}: required", stage=Stage.REQUEST, field=name)
-    return value
-
-
-def _check_token_types(parameters: Parameters) -> None:
-    subject = _required(parameters, "subject_token_type")
-    requested = single(parameters, "requested_token_type") or rfc8693.ACCESS_TOKEN
-    for name, value, accepted in (
-        ("subject_token_type", subject, rfc8693.SUBJECT_TOKEN_TYPES),
-        ("requested_token_type", requested, rfc8693.REQUESTED_TOKEN_TYPES),
-    ):
-        if value not in accepted:
-            raise Invalid(
-                "token_type_unsupported",
-                f"{name}: expected {' or '.join(sorted(accepted))}",
-                stage=Stage.REQUEST,
-                field=name,
-            )
-
-
-def _subject_token(parameters: Parameters) -> str:
-    """The token, which has to be of the type that is said, as far as its form tells."""
-    token = _required(parameters, "subject_token")
-    said_aws = single(parameters, "subject_token_type") == rfc8693.AWS4_REQUEST
-    is_jwt, is_aws = "." in token, token.startswith(_POST) and "." not in token
-    if (is_jwt and said_aws) or (is_aws and not said_aws):
-        raise Invalid(
-            "token_type_mismatch",
-            "subject_token_type: the subject token is of another type",
-            stage=Stage.REQUEST,
-            field="subject_token_type",
-        )
-    return token
-
-
-def _targets(parameters: Parameters) -> tuple[str, ...]:
+def _targets(parameters: Parameters) -> list[str]:
     resources = parameters.get("resource", [])
     for resource in resources:
         if ":" not in resource or "#" in resource:
@@ -157,7 +107,7 @@ def _targets(parameters: Parameters) -> tuple[str, ...]:
                 stage=Stage.REQUEST,
                 field="resource",
             )
-    return tuple(dict.fromkeys([*parameters.get("audience", []), *resources]))
+    return [*parameters.get("audience", []), *resources]
 
 
 def _identity(request: web.BaseRequest, parameters: Parameters) -> Uidp | None:
@@ -197,7 +147,7 @@ def _basic_user(request: web.BaseRequest) -> str:
         raise Unauthenticated(
             "client_credentials_malformed",
             "the Authorization header: expected Basic with the identity's UIDP and an empty "
-            "password; the subject token belongs into the body",
+            "password; the upstream token belongs into the body",
             stage=Stage.REQUEST,
             field="Authorization",
         ) from None
@@ -209,7 +159,7 @@ def _basic_user(request: web.BaseRequest) -> str:
 def _no_secrets() -> Unauthenticated:
     return Unauthenticated(
         "client_secret_unexpected",
-        "client_secret: identities have none; the subject token is the credential",
+        "client_secret: identities have none; the upstream token is the credential",
         stage=Stage.REQUEST,
         field="client_secret",
     )

@@ -10,7 +10,7 @@ from aiohttp import web
 from broker.iam.capabilities import CapabilityTable
 from broker.issuer.keyring import KeyRing
 from broker.issuer.schedule import KeyState
-from broker.oauth import token_exchange as rfc8693
+from broker.web.grant_types import GRANT_TYPES
 from broker.web.rendering import json_response
 
 CLAIMS = [
@@ -75,7 +75,8 @@ def _metadata(issuer: str, algorithms: Sequence[str]) -> dict[str, object]:
         "issuer": issuer,
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
         "token_endpoint": f"{issuer}/token",
-        "grant_types_supported": [rfc8693.GRANT_TYPE],
+        "grant_types_supported": list(GRANT_TYPES),
+        # not private_key_jwt: the key of a client assertion is its issuer's, never the client's
         "token_endpoint_auth_methods_supported": ["none"],
         # Required by both documents although there is no authorization endpoint; relying
         # parties that only verify (AWS IAM among them) insist on the member and on this value.

@@ -11,7 +11,7 @@ import aiohttp
 import jwt
 
 from broker.audit.record import AuditRecord
-from broker.oauth import token_exchange
+from broker.oauth import assertions, token_exchange
 from tests.kit.brokers import RunningBroker
 
 
@@ -92,13 +92,55 @@ async def oauth(
     headers: Mapping[str, str] | None = None,
     **parameters: Any,
 ) -> Answer:
-    """`POST /token`; None leaves a parameter out, a list repeats it."""
+    """`POST /token`, RFC 8693; None leaves a parameter out, a list repeats it."""
     form: dict[str, Any] = {
         "grant_type": token_exchange.GRANT_TYPE,
         "subject_token": token,
         "subject_token_type": token_exchange.JWT,
         "client_id": client_id or None,
-    } | parameters
+    }
+    return await granted(broker, form | parameters, headers)
+
+
+async def jwt_bearer(
+    broker: RunningBroker,
+    token: str,
+    client_id: str | None = None,
+    /,
+    headers: Mapping[str, str] | None = None,
+    **parameters: Any,
+) -> Answer:
+    """`POST /token`, RFC 7523 §2.1."""
+    form = {
+        "grant_type": assertions.JWT_BEARER,
+        "assertion": token,
+        "client_id": client_id or None,
+    }
+    return await granted(broker, form | parameters, headers)
+
+
+async def client_credentials(
+    broker: RunningBroker,
+    token: str,
+    client_id: str | None = None,
+    /,
+    headers: Mapping[str, str] | None = None,
+    **parameters: Any,
+) -> Answer:
+    """`POST /token`, RFC 6749 §4.4 with the client assertion of RFC 7523 §2.2."""
+    form = {
+        "grant_type": assertions.CLIENT_CREDENTIALS,
+        "client_assertion": token,
+        "client_assertion_type": assertions.JWT_CLIENT_ASSERTION,
+        "client_id": client_id or None,
+    }
+    return await granted(broker, form | parameters, headers)
+
+
+async def granted(
+    broker: RunningBroker, form: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> Answer:
+    """`POST /token`; None leaves a parameter out, a list repeats it."""
     pairs = [
         (name, one)
         for name, value in form.items()

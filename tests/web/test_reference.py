@@ -80,6 +80,7 @@ async def test_every_literal_path_of_the_server_is_listed() -> None:
     }
     assert beside == {
         "/token",
+        "/broker/oauth2/v2.0/token",
         "/.well-known/openid-configuration",
         "/.well-known/oauth-authorization-server",
         "/.well-known/jwks.json",

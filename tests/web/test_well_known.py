@@ -25,6 +25,12 @@ async def test_discovery_names_this_issuer_in_both_documents(broker: RunningBrok
         "grant_types_supported",
     ):
         assert oidc.body[member]
+    assert oidc.body["grant_types_supported"] == [
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "client_credentials",
+    ]
+    assert oidc.body["token_endpoint_auth_methods_supported"] == ["none"]
     assert oidc.headers["Cache-Control"] == "public, max-age=300"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from broker.oauth import assertions as rfc7523
 from broker.oauth import token_exchange as rfc8693
 from broker.web.bodies import JSON
 from broker.web.openapi.paths import ACCESS_TOKEN, UPSTREAM_TOKEN
@@ -47,6 +48,35 @@ def _json(schema: Object, description: str) -> Object:
     return {"description": description, "content": {JSON: {"schema": schema}}}
 
 
+_UPSTREAM: Final[Object] = {"type": "string", "description": "The upstream token."}
+
+
+def _grant(description: str, required: Object, **more: Object) -> Object:
+    """The parameters of a grant type: those that it needs, others of its own, and everybody's."""
+    return {
+        "type": "object",
+        "description": description,
+        "required": list(required),
+        "properties": {
+            **required,
+            **more,
+            "client_id": {"type": "string", "description": "UIDP of the identity to assume."},
+            "identity": {"type": "string", "description": "The same, for other clients."},
+            "client_secret": {"const": "", "description": "Identities have none."},
+            "audience": {"type": "array", "maxItems": 10, "items": {"type": "string"}},
+            "resource": {
+                "type": "array",
+                "maxItems": 10,
+                "items": {"type": "string", "format": "uri"},
+                "description": "The same, as absolute URIs (RFC 8707).",
+            },
+            "scope": {"type": "string", "description": "UIDPs of groups, separated by spaces."},
+            "capabilities": {"type": "string", "description": "Names, separated by spaces."},
+        },
+        "additionalProperties": False,
+    }
+
+
 SCHEMAS: Final[dict[str, Object]] = {
     "Error": {
         "type": "object",
@@ -87,35 +117,44 @@ SCHEMAS: Final[dict[str, Object]] = {
         },
     },
     "TokenRequest": {
-        "type": "object",
-        "required": ["grant_type", "subject_token", "subject_token_type"],
-        "properties": {
-            "grant_type": {"const": rfc8693.GRANT_TYPE},
-            "subject_token": {"type": "string", "description": "The upstream token."},
-            "subject_token_type": {"enum": sorted(rfc8693.SUBJECT_TOKEN_TYPES)},
-            "requested_token_type": {"enum": sorted(rfc8693.REQUESTED_TOKEN_TYPES)},
-            "client_id": {"type": "string", "description": "UIDP of the identity to assume."},
-            "identity": {"type": "string", "description": "The same, for other clients."},
-            "client_secret": {"const": "", "description": "Identities have none."},
-            "audience": {"type": "array", "maxItems": 10, "items": {"type": "string"}},
-            "resource": {
-                "type": "array",
-                "maxItems": 10,
-                "items": {"type": "string", "format": "uri"},
-                "description": "The same, as absolute URIs (RFC 8707).",
-            },
-            "scope": {"type": "string", "description": "UIDPs of groups, separated by spaces."},
-            "capabilities": {"type": "string", "description": "Names, separated by spaces."},
-        },
-        "additionalProperties": False,
+        "description": "The grant types differ in where the upstream token stands.",
+        "oneOf": [
+            _ref("schemas", name)
+            for name in ("TokenExchangeGrant", "JwtBearerGrant", "ClientCredentialsGrant")
+        ],
     },
+    "TokenExchangeGrant": _grant(
+        "RFC 8693.",
+        {
+            "grant_type": {"const": rfc8693.GRANT_TYPE},
+            "subject_token": _UPSTREAM,
+            "subject_token_type": {"enum": sorted(rfc8693.SUBJECT_TOKEN_TYPES)},
+        },
+        requested_token_type={"enum": sorted(rfc8693.REQUESTED_TOKEN_TYPES)},
+    ),
+    "JwtBearerGrant": _grant(
+        "RFC 7523 §2.1.",
+        {"grant_type": {"const": rfc7523.JWT_BEARER}, "assertion": _UPSTREAM},
+    ),
+    "ClientCredentialsGrant": _grant(
+        "RFC 6749 §4.4 with the client assertion of RFC 7523 §2.2. A scope may be the audience "
+        "of the new token, too, with `/.default` behind it.",
+        {
+            "grant_type": {"const": rfc7523.CLIENT_CREDENTIALS},
+            "client_assertion": _UPSTREAM,
+            "client_assertion_type": {"const": rfc7523.JWT_CLIENT_ASSERTION},
+        },
+    ),
     "TokenResponse": {
         "type": "object",
-        "description": "RFC 8693 §2.2.1.",
-        "required": ["access_token", "issued_token_type", "token_type", "expires_in"],
+        "description": "RFC 6749 §5.1.",
+        "required": ["access_token", "token_type", "expires_in"],
         "properties": {
             "access_token": {"type": "string"},
-            "issued_token_type": {"enum": sorted(rfc8693.REQUESTED_TOKEN_TYPES)},
+            "issued_token_type": {
+                "enum": sorted(rfc8693.REQUESTED_TOKEN_TYPES),
+                "description": "Where a token was exchanged: RFC 8693 §2.2.1.",
+            },
             "token_type": {"const": "Bearer"},
             "expires_in": {"type": "integer", "description": "Seconds."},
             "scope": {"type": "string", "description": "The capabilities, if it was narrowed."},
@@ -191,15 +230,13 @@ def _metadata(name: str) -> Object:
     return _get(DISCOVERY, name, "Endpoints and algorithms", "Metadata")
 
 
-PATHS: Final[dict[str, Object]] = {
-    "/token": {
+def _token(name: str, summary: str, description: str) -> Object:
+    return {
         "post": {
-            "operationId": "token",
+            "operationId": name,
             "tags": [OAUTH],
-            "summary": "Exchange a token (RFC 8693)",
-            "description": "The identity is the client: name it in `client_id`. Clients that "
-            "insist on authenticating send it as the user name of HTTP Basic, with an empty "
-            "password.",
+            "summary": summary,
+            "description": description,
             "security": [],
             "requestBody": {
                 "required": True,
@@ -210,7 +247,21 @@ PATHS: Final[dict[str, Object]] = {
                 "default": _json(_ref("schemas", "OAuthError"), "A refusal."),
             },
         }
-    },
+    }
+
+
+PATHS: Final[dict[str, Object]] = {
+    "/token": _token(
+        "token",
+        "Get a token (RFC 8693, RFC 7523)",
+        "The identity is the client: name it in `client_id`. Clients that insist on "
+        "authenticating send it as the user name of HTTP Basic, with an empty password.",
+    ),
+    "/broker/oauth2/v2.0/token": _token(
+        "tokenOfTenant",
+        "The same, for clients of Entra ID",
+        "Where they look for it when the tenant is `broker`.",
+    ),
     "/.well-known/openid-configuration": _metadata("openidConfiguration"),
     "/.well-known/oauth-authorization-server": _metadata("oauthAuthorizationServer"),
     "/.well-known/jwks.json": _get(DISCOVERY, "jwks", "Public keys", "Keys"),
