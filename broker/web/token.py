@@ -36,7 +36,7 @@ class TokenEndpoint:
 
     async def __call__(self, request: web.BaseRequest, request_id: str) -> web.Response:
         """Exchange the upstream token, whichever grant type it comes by."""
-        grant, address = None, request.remote or ""
+        address = request.remote or ""
         call = Call(request_id=request_id, dialect=TOKEN_EXCHANGE.dialect, address=address)
         try:
             parameters = await _parameters(request)

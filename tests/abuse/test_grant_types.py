@@ -14,6 +14,7 @@ from broker.oauth import assertions, token_exchange
 from broker.sdk.testing.issuer import LocalIssuer
 from tests.kit.brokers import RunningBroker
 from tests.kit.calls import Answer, client_credentials, granted, jwt_bearer, oauth, record_of
+from tests.kit.organizations import Organization, github
 
 Grant = Callable[..., Awaitable[Answer]]
 GRANTS = pytest.mark.parametrize(
@@ -197,3 +198,16 @@ async def test_a_client_that_has_a_secret_is_told(broker: RunningBroker, ci: Uid
     assert (answer.status, answer.body["error"]) == (401, "invalid_client")
     assert answer.reason == "client_secret_unexpected"
     assert "hunter2" not in str(answer.body)
+
+
+@GRANTS
+async def test_a_token_that_was_used_before(
+    broker: RunningBroker, issuer: LocalIssuer, acme: Organization, grant: Grant, error: str
+) -> None:
+    """By whichever grant type: a token of a single-use identity has one use in all of them."""
+    once = await acme.identity(github(issuer.url), single_use=True)
+    token = issuer.token(issuer.github_claims())
+    assert (await oauth(broker, token, once)).status == 200
+    answer = await grant(broker, token, once)
+    assert (answer.status, answer.body["error"]) == (400, error), answer.body
+    assert (answer.reason, answer.stage) == ("token_already_used", "use")
