@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from google.rpc import code_pb2
@@ -90,7 +91,8 @@ async def test_a_code_of_other_types(acme: Acme) -> None:
     async with acme.world.broker.store.read() as records:
         kept = await records.invites.get(made["id"])
     assert kept is not None
-    for secret in (1, None, [], {}, "", "x"):
+    others: list[Any] = [1, None, [], {}, "", "x"]
+    for secret in others:
         members = {"group": acme.shop, "key_id": made["keyId"], "secret": secret}
         code = base64.urlsafe_b64encode(json.dumps(members).encode()).decode()
         assert not InviteCode.parse(code).proves(kept)
