@@ -35,6 +35,7 @@ from broker.grants.explain import Explain
 from broker.grants.limits import ExchangeLimits
 from broker.grants.single_use import SingleUse
 from broker.iam.capabilities import CapabilityTable
+from broker.iam.issuer_policy import policy_of
 from broker.iam.matching import own_audiences
 from broker.iam.roles import BuiltinRoles
 from broker.issuer.access_tokens import AccessTokenVerifier
@@ -210,6 +211,7 @@ class Broker:
             organization_creators=settings.creators,
             allow_http_loopback=settings.development,
             lint=LintMode(settings.lint),
+            issuer_policy=policy_of(settings.issuer_policy),
         )
         return Api(
             contract=Contract.load(),
@@ -237,6 +239,7 @@ class Broker:
             capabilities=capabilities,
             roles=roles,
             own_audiences=own_audiences(settings.issuer),
+            issuer_policy=policy_of(settings.issuer_policy),
             size=settings.cached_identities,
             ttl=settings.snapshot_ttl,
             clock=time.monotonic,

@@ -30,6 +30,7 @@ from broker.directory.installation import OrganizationCreators
 from broker.errors import Invalid, Precondition
 from broker.iam.aws_endpoints import GLOBAL_HOST, HEADER_PREFIX, signing_region
 from broker.iam.capabilities import CapabilityTable
+from broker.iam.issuer_policy import check_policy, policy_of
 from broker.iam.issuer_url import check_issuer_url
 from broker.iam.uidp import Uidp
 from broker.issuer.schedule import least_publish_lead
@@ -168,6 +169,12 @@ class Settings(BaseSettings):
         description="What is done with what lint finds in the rules of an identity that is saved "
         "(docs/lint.md): tell it and write it down, refuse errors besides, or nothing.",
     )
+    issuer_policy: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Whose tokens are taken (JSON object, docs/issuer-policy.md): `allow`, a list "
+        "of issuers; `allow_patterns`, RE2 patterns that match the whole issuer; `mode`, "
+        "`enforce` (default), `audit` or `off`. Empty: whoever the rules of identities accept.",
+    )
     private_issuers: tuple[str, ...] = Field(
         default=(),
         description="Upstream issuers (JSON list of URLs) that may be at private addresses. "
@@ -300,6 +307,15 @@ class Settings(BaseSettings):
             CapabilityTable.load(value)
         except Invalid as error:
             raise ValueError(error.message) from None
+        return value
+
+    @field_validator("issuer_policy")
+    @classmethod
+    def _check_issuer_policy(cls, value: dict[str, Any]) -> dict[str, Any]:
+        try:
+            check_policy(policy_of(value), field="policy")
+        except Invalid as error:
+            raise ValueError(error.message.removeprefix("policy.")) from None
         return value
 
     @field_validator("database_url")

@@ -261,6 +261,14 @@ _ALL: Final = (
         oauth.TEMPORARILY_UNAVAILABLE,
     ),
     ErrorCode(
+        "issuer_not_allowed",
+        Kind.DENIED,
+        "The issuer, of a token or of an identity that is saved, is not on the list of the "
+        "installation (BROKER_ISSUER_POLICY) or of the organization, and that list is enforced.",
+        "Use an issuer that is allowed, or have the operator put it on the list "
+        "(docs/issuer-policy.md).",
+    ),
+    ErrorCode(
         "issuer_not_fetchable",
         Kind.UNAUTHENTICATED,
         "An issuer pattern admits the token's iss, but it is no URL that keys are fetched from.",

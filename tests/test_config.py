@@ -347,3 +347,23 @@ def test_addresses_are_limited_where_they_are_known(
 ) -> None:
     """Behind a proxy that is not trusted, everybody would have one address."""
     assert load(more).address_rate == rate
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ('{"allow": []}', "allow: expected at least one"),
+        ('{"allow": ["ci.example"]}', "allow[0]: expected https"),
+        ('{"allow_patterns": ["("]}', "allow_patterns[0]: not an RE2 pattern"),
+        ('{"alow": ["https://ci.example"]}', "alow: expected allow, allow_patterns and mode"),
+        ('{"allow": ["https://ci.example"], "mode": "warn"}', "mode: expected enforce, audit, off"),
+        ("[]", "dictionary"),
+        ("x", "not JSON"),
+    ],
+)
+def test_a_policy_about_issuers_with_a_fault(policy: str, said: str) -> None:
+    """The start is refused, with the member that is wrong: it is never taken for no policy."""
+    with pytest.raises(SettingsProblems) as caught:
+        load({"BROKER_ISSUER_POLICY": policy})
+    assert "BROKER_ISSUER_POLICY" in caught.value.message
+    assert said in caught.value.message

@@ -16,6 +16,7 @@ from broker.directory.declaration import Action, Change, PlacedFinding, Plan, ap
 from broker.directory.declaration.document import MAX_BYTES
 from broker.directory.installation import LintMode
 from broker.iam.capabilities import CapabilityTable
+from broker.iam.issuer_policy import policy_of
 from broker.iam.lint import Level
 from broker.iam.roles import BuiltinRoles
 
@@ -52,6 +53,7 @@ def apply(file: IO[bytes], *, dry_run: bool, prune: bool, config: Path | None, o
                 random=secrets.token_bytes,
                 allow_http_loopback=settings.development,
                 lint=LintMode(settings.lint),
+                issuer_policy=policy_of(settings.issuer_policy),
                 prune=prune,
                 dry_run=dry_run,
             )

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from enum import Enum
 from typing import Any
 
+from broker.iam.issuer_policy import members_of
 from broker.iam.model import (
     AwsIdentity,
     ClaimMatch,
@@ -66,6 +67,7 @@ def _organization_fields(group: Group) -> dict[str, Any]:
         **{f"resource_limits.{noun}": limit for noun, limit in limits},
         "kind": _word(group.kind),
         "status": _word(group.status),
+        **{f"issuer_policy.{name}": said for name, said in members_of(group.issuer_policy).items()},
     }
 
 

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from broker.directory.installation import Installation
+from broker.directory.issuer_policies import heeded
 from broker.directory.linting import saved_with
 from broker.directory.ownership import expect_owners_left, organizations_owned
 from broker.directory.roles import Roles
 from broker.directory.work import Work, group_of
 from broker.errors import Invalid, NotFound, Precondition
+from broker.iam.issuer_policy import policies
 from broker.iam.lint import Finding
 from broker.iam.listing import Page, Selection
 from broker.iam.model import Identity, Person
@@ -61,18 +63,23 @@ class Identities:
         return sorted(found, key=lambda identity: identity.is_person)
 
     async def create(self, work: Work, identity: Identity) -> Identity:
-        """Raises `Invalid` (`lint_refused` too), `NotFound` for the group, `Exhausted`."""
+        """Raises `Invalid` (`lint_refused` too), `NotFound` for the group, `Exhausted`, `Denied`
+        (`issuer_not_allowed`).
+        """
         group = group_of(identity.id, field="parent_id")
         await work.group(group, field="parent_id")
         self._check(identity)
         await work.expect_room(group.root, Countable.IDENTITIES)
         findings = saved_with(identity, self._installation.lint, work.now)
+        findings += await self._heeded(work, identity)
         await work.records.identities.add(identity)
         work.created(identity, findings)
         return identity
 
     async def update(self, work: Work, before: Identity, after: Identity) -> Identity:
-        """Raises `Invalid` (`lint_refused` too), `Denied` (`grant_exceeds_own`)."""
+        """Raises `Invalid` (`lint_refused` too), `Denied` (`grant_exceeds_own`,
+        `issuer_not_allowed`).
+        """
         after = replace(after, updated_at=work.now)
         self._check(after, before=before)
         findings: tuple[Finding, ...] = ()
@@ -81,6 +88,7 @@ class Identities:
             owned = await work.records.bindings.of_identity(after.id)
             is_owner = any(each.role == self._installation.roles.owner.id for each in owned)
             findings = saved_with(after, self._installation.lint, work.now, is_owner=is_owner)
+            findings += await self._heeded(work, after)
         await work.records.identities.update(after)
         work.updated(before, after, findings)
         return after
@@ -134,6 +142,11 @@ class Identities:
             role = roles.get(binding.role)
             if role is not None and uidp.root.covers(binding.group):
                 work.caller.expect_grantable(role, binding.group, field="identity")
+
+    async def _heeded(self, work: Work, identity: Identity) -> tuple[Finding, ...]:
+        organization = await work.group(identity.id.root, field="parent_id")
+        asked = policies(self._installation.issuer_policy, organization.issuer_policy)
+        return heeded(identity, asked)
 
     def _check(self, identity: Identity, *, before: Identity | None = None) -> None:
         check_identity_fields(identity)

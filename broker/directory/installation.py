@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from broker.iam.capabilities import CapabilityTable
+from broker.iam.model import NO_POLICY, IssuerPolicy
 from broker.iam.roles import BuiltinRoles
 
 
@@ -39,3 +40,4 @@ class Installation:
     allow_http_loopback: bool
     """Whether http addresses of this machine are in order: a development installation."""
     lint: LintMode = LintMode.WARN
+    issuer_policy: IssuerPolicy = NO_POLICY

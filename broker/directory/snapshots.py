@@ -20,7 +20,8 @@ import structlog
 
 from broker.errors import BrokerError
 from broker.iam.capabilities import CapabilityTable
-from broker.iam.model import Role, RoleBinding
+from broker.iam.issuer_policy import policies
+from broker.iam.model import NO_POLICY, IssuerPolicy, Role, RoleBinding
 from broker.iam.policy import Grant
 from broker.iam.roles import BuiltinRoles
 from broker.iam.snapshot import IdentitySnapshot
@@ -40,6 +41,7 @@ class Snapshots:
         capabilities: CapabilityTable,
         roles: BuiltinRoles,
         own_audiences: Sequence[str],
+        issuer_policy: IssuerPolicy = NO_POLICY,
         size: int,
         ttl: float,
         clock: Callable[[], float],
@@ -48,6 +50,7 @@ class Snapshots:
         self._capabilities = capabilities
         self._roles = roles
         self._own_audiences = tuple(own_audiences)
+        self._issuer_policy = issuer_policy
         self._size = size
         self._ttl = ttl
         self._clock = clock
@@ -109,10 +112,18 @@ class Snapshots:
         async with self._store.read() as records:
             identity = await records.identities.get(uidp)
             bindings = await records.bindings.with_roles(uidp) if identity else []
+            organization = await records.groups.get(uidp.root) if identity else None
         if identity is None:
             self._kept.pop(uidp, None)
             return None
-        snapshot = IdentitySnapshot.of(identity, self._resolved(bindings), self._own_audiences)
+        snapshot = IdentitySnapshot.of(
+            identity,
+            self._resolved(bindings),
+            self._own_audiences,
+            policies(
+                self._issuer_policy, organization.issuer_policy if organization else NO_POLICY
+            ),
+        )
         if cleared == self._cleared:  # else a change came while we read: do not keep what is old
             self._kept[uidp] = (asked_at, snapshot)
             self._kept.move_to_end(uidp)

@@ -31,6 +31,8 @@ class Account:
     snapshot: IdentitySnapshot | None = None
     claims: VerifiedClaims | None = None
     match: Match | None = None
+    noted_by: tuple[str, ...] = ()
+    """Whose policies do not allow the issuer, and are in audit mode."""
 
     def succeeded(
         self, record_id: str, at: datetime, request: ExchangeRequest, exchanged: Exchanged
@@ -45,6 +47,7 @@ class Account:
             "capabilities": request.capabilities,
             "jti": exchanged.token.jti,
             "expires_at": exchanged.token.expires_at,
+            **self._noted(),
         }
         return self._record(record_id, at, Outcome.OK, detail)
 
@@ -61,11 +64,15 @@ class Account:
             "dialect": self.call.dialect,
             "address": self.call.address,
             "steps": [step.as_json() for step in steps],
+            **self._noted(),
         }
         if self.credential is not None and (said := self.credential.unverified_claims):
             detail["unverified"] = _unverified(said)
         outcome = Outcome.FAILED if refusal.kind is Kind.UNAVAILABLE else Outcome.REFUSED
         return self._record(record_id, at, outcome, detail, refusal)
+
+    def _noted(self) -> dict[str, Any]:
+        return {"issuer_not_allowed_by": self.noted_by} if self.noted_by else {}
 
     def _held(self, refusal: BrokerError) -> set[Stage]:
         """Of the credential's own checks, the stages of those that were made and held."""

@@ -9,6 +9,7 @@ from broker.grants.account import Account
 from broker.grants.credentials import Credential, Credentials, not_accepted
 from broker.grants.request import ExchangeRequest
 from broker.iam.claims import VerifiedClaims
+from broker.iam.issuer_policy import judge, not_allowed
 from broker.iam.matching import Match
 from broker.iam.policy import Entitlement, narrow
 from broker.iam.snapshot import IdentitySnapshot
@@ -50,6 +51,7 @@ class Examination:
         account.checked = True
         snapshot = await self.find(request, credential, account)
         self.allow(request, snapshot, credential)
+        self.heed(request, snapshot, credential, account)
         claims = await self.verify(request, snapshot, credential, account, now)
         match = self.match(request, snapshot, claims, account)
         return Accepted(snapshot, claims, match, self.entitle(request, snapshot, only))
@@ -77,6 +79,24 @@ class Examination:
         """The issuer's rule; before anything is fetched from anybody."""
         if not snapshot.rules.allows_issuer(credential.unverified_issuer):
             raise not_accepted(named=request.identity is not None)
+
+    def heed(
+        self,
+        request: ExchangeRequest,
+        snapshot: IdentitySnapshot,
+        credential: Credential,
+        account: Account,
+    ) -> None:
+        """The policies about issuers, of the installation and of the organization."""
+        issuer = credential.unverified_issuer
+        judgement = judge(issuer, snapshot.policies)
+        account.noted_by = judgement.noted_by
+        if not judgement.refused_by:
+            return
+        refusal = not_allowed(issuer, judgement.refused_by)
+        if snapshot.identity.is_person:  # as in `verify`: or it would tell who is registered
+            raise not_accepted(named=request.identity is not None) from refusal
+        raise refusal
 
     async def verify(
         self,

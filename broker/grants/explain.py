@@ -109,6 +109,11 @@ class Explain:
             raise _not_found() from refusal
         held = {Stage.TIMES} - {refusal.stage for refusal in refusals}
         allowed = snapshot.rules.allows_issuer(credential.unverified_issuer)
+        if allowed:
+            try:
+                self._examination.heed(request, snapshot, credential, account)
+            except BrokerError as refusal:
+                refusals.append(cause_of(refusal))
         # nothing is fetched for a token that could not be accepted whatever its signature
         if allowed and not any(refusal.stage is not Stage.TIMES for refusal in refusals):
             held |= await self._verified(request, credential, snapshot, account, refusals, now)

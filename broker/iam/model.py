@@ -43,11 +43,33 @@ class OrganizationStatus(Enum):
     SUSPENDED = 3
 
 
+class PolicyMode(Enum):
+    """What is done about an issuer that a policy does not allow."""
+
+    ENFORCE = "enforce"
+    """It is refused."""
+    AUDIT = "audit"
+    """It is written down."""
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuerPolicy:
+    """Whose tokens are taken. Patterns are RE2 and match the whole issuer."""
+
+    allow: tuple[str, ...] = ()
+    allow_patterns: tuple[str, ...] = ()
+    mode: PolicyMode = PolicyMode.OFF
+
+
+NO_POLICY: Final = IssuerPolicy()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """An organization (root UIDP) or a folder (below one).
 
-    Limits, verification, kind and status are an organization's; a folder has the defaults.
+    Limits, verification, kind, status and policy are an organization's; a folder has the defaults.
     """
 
     id: Uidp
@@ -61,6 +83,8 @@ class Group:
     """Whether the name is a domain that the organization has shown to be its own."""
     kind: OrganizationKind = OrganizationKind.UNSPECIFIED
     status: OrganizationStatus = OrganizationStatus.UNSPECIFIED
+    issuer_policy: IssuerPolicy = NO_POLICY
+    """Whose tokens its identities take, and those of all its folders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from typing import Final, NoReturn
 
 from broker.errors import Invalid
+from broker.iam.issuer_policy import check_policy
 from broker.iam.issuer_url import check_issuer_url
 from broker.iam.matching import MAX_RULES, PatternError, compile_pattern, pointer
 from broker.iam.model import (
@@ -75,6 +76,7 @@ def check_organization(group: Group) -> None:
             _refuse("resource_limits", f"no limit {noun[:64]!r}; expected {', '.join(LIMITED)}")
         if limit < 0:
             _refuse(f"resource_limits.{noun}", "expected 0 or more")
+    check_policy(group.issuer_policy)
     if group.verified and not is_domain(group.name):
         _refuse("verified", "the name of a verified organization is a domain, such as acme.com")
 

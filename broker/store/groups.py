@@ -10,8 +10,16 @@ import orjson
 from sqlalchemy import Row, delete, select, update
 
 from broker.errors import Conflict, NotFound
+from broker.iam.issuer_policy import members_of, policy_of
 from broker.iam.listing import Page, Selection
-from broker.iam.model import NO_LIMITS, Group, OrganizationKind, OrganizationStatus
+from broker.iam.model import (
+    NO_LIMITS,
+    NO_POLICY,
+    Group,
+    IssuerPolicy,
+    OrganizationKind,
+    OrganizationStatus,
+)
 from broker.iam.uidp import Uidp
 from broker.store.failures import Violation
 from broker.store.listing import Listing
@@ -174,6 +182,7 @@ def _mutable(group: Group) -> dict[str, Any]:
         "verified": group.verified,
         "kind": group.kind.value,
         "status": group.status.value,
+        "issuer_policy": orjson.dumps(members_of(group.issuer_policy)).decode(),
         "updated_at": group.updated_at,
     }
 
@@ -187,9 +196,14 @@ def _group(row: Row[Any]) -> Group:
         verified=row.verified,
         kind=OrganizationKind(row.kind),
         status=OrganizationStatus(row.status),
+        issuer_policy=_policy(row.issuer_policy),
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def _policy(text: str) -> IssuerPolicy:
+    return NO_POLICY if text == "{}" else policy_of(orjson.loads(text))
 
 
 def _limits(text: str) -> Mapping[str, int]:

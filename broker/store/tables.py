@@ -81,6 +81,7 @@ groups: Final = Table(
     Column("verified", Boolean, nullable=False, server_default=false()),
     Column("kind", Integer, nullable=False, server_default="0"),
     Column("status", Integer, nullable=False, server_default="0"),
+    Column("issuer_policy", Text, nullable=False, server_default="{}"),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     # an index with the UIDP last gives a page in the order of lists without sorting

@@ -19,7 +19,7 @@ from broker.directory.recording import change_record
 from broker.iam.capabilities import CapabilityTable
 from broker.iam.lint import Level
 from broker.iam.lint.findings import OWNER_OF_WEAK_RULES
-from broker.iam.model import Group, Identity, Role, RoleBinding
+from broker.iam.model import NO_POLICY, Group, Identity, IssuerPolicy, Role, RoleBinding
 from broker.iam.roles import BuiltinRoles
 from broker.iam.uidp import RandomBytes
 from broker.store import Records, Store
@@ -43,6 +43,7 @@ async def apply_declaration(
     random: RandomBytes,
     allow_http_loopback: bool = False,
     lint: LintMode = LintMode.WARN,
+    issuer_policy: IssuerPolicy = NO_POLICY,
     prune: bool = False,
     dry_run: bool = False,
     request_id: str = "",
@@ -53,7 +54,8 @@ async def apply_declaration(
     lacks is deleted; with `dry_run`, nothing is written and the plan has no UIDPs for what is yet
     to be made. `clock` gives seconds since the epoch.
 
-    What lint says of what changes is in the plan and in the audit records.
+    What lint, and policies in audit mode, say of what changes is in the plan and in the audit
+    records.
 
     Raises `DeclarationProblems`, for errors of lint too where those are refused, and `Unavailable`
     when other writers hold the store too long.
@@ -66,16 +68,20 @@ async def apply_declaration(
         prune=prune,
         now=datetime.fromtimestamp(clock(), UTC),
         random=random,
+        issuer_policy=issuer_policy,
     )
     # asked for before the store is locked: a large file takes a while
     found = {} if lint is LintMode.OFF else found_in(declaration, source, now=terms.now)
     if dry_run:
         async with store.read() as records:
             existing = await load_existing(records, declaration)
-        return _linted(make_plan(declaration, existing, terms), found, lint).preview()
+        plan = make_plan(declaration, existing, terms)
+        return _linted(plan, _joined(found, plan), lint).preview()
     async with store.write() as records:
         existing = await load_existing(records, declaration)
-        plan = _linted(make_plan(declaration, existing, terms), found, lint)
+        plan = make_plan(declaration, existing, terms)
+        found = _joined(found, plan)
+        plan = _linted(plan, found, lint)
         for change in plan.changes:
             await _carry_out(records, change)
             await records.audit.add(
@@ -91,6 +97,14 @@ async def apply_declaration(
                 )
             )
     return plan
+
+
+def _joined(found: Found, plan: Plan) -> Found:
+    """With what was found while the plan was made."""
+    joined = {path: list(each) for path, each in found.items()}
+    for each in plan.findings:
+        joined.setdefault(each.identity, []).append(each)
+    return joined
 
 
 def _concerning(change: Change, found: Found) -> Sequence[PlacedFinding]:

@@ -17,6 +17,7 @@ from broker.errors import Invalid
 from broker.iam.capabilities import CapabilityTable
 from broker.iam.model import (
     NO_LIMITS,
+    NO_POLICY,
     AwsIdentity,
     ClaimMatch,
     Group,
@@ -115,6 +116,8 @@ def _mended(record: _Record, field: str) -> _Record:
 def _mended_standing(organization: Group, field: str) -> Group:
     if field == "verified":
         return replace(organization, verified=False)
+    if field.startswith("issuer_policy"):
+        return replace(organization, issuer_policy=NO_POLICY)
     return replace(organization, resource_limits=NO_LIMITS)
 
 

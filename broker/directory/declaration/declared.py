@@ -10,6 +10,7 @@ from broker.directory.declaration.problems import Problem, Where
 from broker.iam.model import (
     ClaimMatch,
     Group,
+    IssuerPolicy,
     OrganizationKind,
     OrganizationStatus,
     Person,
@@ -78,6 +79,7 @@ class Standing:
     """All that there are: what is not in here has no limit."""
     kind: OrganizationKind | None = None
     status: OrganizationStatus | None = None
+    issuer_policy: IssuerPolicy | None = None
 
     def given_to(self, group: Group) -> Group:
         """The group with what is said here."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from broker.directory.declaration.linting import PlacedFinding
 from broker.directory.declaration.plan import (
     Action,
     Change,
@@ -14,7 +15,7 @@ from broker.directory.declaration.plan import (
 from broker.directory.declaration.problems import Problem
 from broker.directory.description import changed_fields, fields_of
 from broker.iam.capabilities import CapabilityTable
-from broker.iam.model import Group, Identity, Role
+from broker.iam.model import NO_POLICY, Group, Identity, IssuerPolicy, Role
 from broker.iam.roles import BuiltinRoles
 from broker.iam.uidp import RandomBytes, Uidp
 
@@ -29,6 +30,8 @@ class Terms:
     prune: bool
     now: datetime
     random: RandomBytes
+    issuer_policy: IssuerPolicy = NO_POLICY
+    """The installation's."""
 
 
 @dataclass(slots=True)
@@ -41,6 +44,7 @@ class Draft:
     changes: list[Change] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     located: list[Located] = field(default_factory=list)
+    findings: list[PlacedFinding] = field(default_factory=list)
     unchanged: int = 0
     kept: set[Uidp] = field(default_factory=set)
     """What the declaration names; pruning leaves it."""

@@ -159,10 +159,11 @@ def _of_identities(declaration: Declaration, now: datetime) -> Iterator[PlacedFi
             continue
         roles = [_OWNER] if path in owners else []
         for finding in lint_identity(identity, now=now, roles=roles):
-            yield _placed(finding, path, declared.where)
+            yield placed(finding, path, declared.where)
 
 
-def _placed(finding: Finding, path: str, where: Where) -> PlacedFinding:
+def placed(finding: Finding, path: str, where: Where) -> PlacedFinding:
+    """A finding about the identity at `path` of names, whose place in the file is `where`."""
     place = where.problem(finding.field, finding.message)
     return PlacedFinding(finding, path, place.line, place.column, place.field)
 

@@ -24,9 +24,11 @@ from broker.directory.declaration.problems import DeclarationProblems, Problem, 
 from broker.errors import Invalid
 from broker.iam.model import (
     ClaimMatch,
+    IssuerPolicy,
     OrganizationKind,
     OrganizationStatus,
     Person,
+    PolicyMode,
     StaticKeys,
 )
 from broker.iam.uidp import Uidp
@@ -46,6 +48,7 @@ _RULES: Final = (
 
 # 0 of either is what an organization has of which nobody has said anything
 _KINDS: Final = {each.name.lower(): each for each in OrganizationKind if each.value}
+_MODES: Final = {each.value: each for each in PolicyMode}
 _STATUSES: Final = {each.name.lower(): each for each in OrganizationStatus if each.value}
 
 
@@ -126,7 +129,26 @@ def _standing(fields: Fields) -> Standing:
         resource_limits=_resource_limits(fields),
         kind=fields.choice("kind", _KINDS),
         status=fields.choice("status", _STATUSES),
+        issuer_policy=_issuer_policy(fields),
     )
+
+
+def _issuer_policy(fields: Fields) -> IssuerPolicy | None:
+    members = fields.mapping("issuer_policy")
+    if members is None:
+        return None
+    node = members.node("mode")
+    # YAML reads a bare `off` as false
+    is_off = isinstance(node, yaml.ScalarNode) and node.value == PolicyMode.OFF.value
+    mode = PolicyMode.OFF if is_off else members.choice("mode", _MODES)
+    policy = IssuerPolicy(
+        allow=tuple(members.texts("allow")),
+        allow_patterns=tuple(members.texts("allow_patterns")),
+        mode=mode or PolicyMode.ENFORCE,
+    )
+    members.finish()
+    fields.under("issuer_policy", members)
+    return policy if members.sound else None
 
 
 def _resource_limits(fields: Fields) -> dict[str, int] | None:

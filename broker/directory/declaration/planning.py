@@ -17,10 +17,14 @@ from broker.directory.declaration.declared import (
 )
 from broker.directory.declaration.draft import Draft, Terms
 from broker.directory.declaration.existing import Existing, Tree
+from broker.directory.declaration.linting import placed
 from broker.directory.declaration.names import Names
 from broker.directory.declaration.plan import Plan, RecordKind
 from broker.directory.declaration.problems import DeclarationProblems, Where
 from broker.directory.declaration.pruning import prune
+from broker.directory.issuer_policies import heeded
+from broker.errors import Denied
+from broker.iam.issuer_policy import Policies, policies
 from broker.iam.model import ClaimMatch, Group, Identity, OrganizationStatus, Role
 from broker.iam.uidp import Uidp
 
@@ -42,6 +46,7 @@ def make_plan(declaration: Declaration, existing: Existing, terms: Terms) -> Pla
         changes=tuple(draft.changes),
         unchanged=draft.unchanged,
         located=tuple(draft.located),
+        findings=tuple(draft.findings),
     )
 
 
@@ -52,6 +57,7 @@ class _OrganizationPlanner:
         self._draft = draft
         self._terms = draft.terms
         self._names = Names(tree)
+        self._policies: Policies = ()
         self._placed: list[tuple[DeclaredGroup, Uidp]] = []
 
     def plan(self) -> None:
@@ -74,6 +80,8 @@ class _OrganizationPlanner:
             description=declared.description,
             updated_at=now,
         )
+        if parent is None:
+            self._policies = policies(self._terms.issuer_policy, group.issuer_policy)
         if before is None:
             self._names.add(group)
         if declared.sound:
@@ -122,7 +130,19 @@ class _OrganizationPlanner:
                 identity, declared.where, allow_http_loopback=self._terms.allow_http_loopback
             )
         path = self._names.path(identity.id)
+        if before is None or before.relationship != identity.relationship:
+            self._heed(identity, path, declared.where)
         self._draft.bring(RecordKind.IDENTITY, path, declared.where.at.line, before, identity)
+
+    def _heed(self, identity: Identity, path: str, where: Where) -> None:
+        """What the policies about issuers say of an identity that is saved."""
+        try:
+            found = heeded(identity, self._policies)
+        except Denied as refusal:
+            message = refusal.message.removeprefix("issuer: ")
+            self._draft.problems.append(where.problem("issuer", message))
+        else:
+            self._draft.findings += [placed(finding, path, where) for finding in found]
 
     def _only(self, found: Sequence[_Record], where: Where) -> _Record | None:
         if len(found) > 1:
