@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from broker.audit.record import AuditRecord
+from broker.iam.model import Group, Identity, Person, Role, RoleBinding
 from broker.iam.uidp import Uidp
 from broker.sdk.testing.issuer import LocalIssuer
 from tests.kit.api import Caller, Json, Wire, login, wires
 from tests.kit.brokers import RunningBroker, running_broker
 from tests.kit.calls import exchange
-from tests.kit.organizations import ROLES, Organization, organization
+from tests.kit.organizations import ROLES, Organization
 
 OPERATOR = "operator"
 """The subject of the person who runs the installation."""
@@ -83,8 +86,7 @@ class World:
     async def organization(self, name: str | None = None) -> Acme:
         """A new one with its people."""
         number = self.number()
-        records = await organization(self.broker.store, name or f"acme-{number}")
-        return await Acme.of(self, records, number)
+        return await Acme.of(self, name or f"acme-{number}", number)
 
     async def audit(self, after: str = "") -> list[AuditRecord]:
         """The changes written down since a record, oldest first."""
@@ -115,21 +117,44 @@ class Acme:
     """The organization of `oda`."""
 
     @classmethod
-    async def of(cls, world: World, records: Organization, number: int) -> Acme:
+    async def of(cls, world: World, name: str, number: int) -> Acme:
         """With its people registered, bound and logged in."""
-        elsewhere = await organization(world.broker.store, f"odas-{number}")
-        editor = await records.role("editor of acme", *EDITOR)
-        people: dict[str, Caller] = {}
-        for name, place, role in (
-            ("ann", records, "owner"),
-            ("vic", records, "viewer"),
-            ("eddy", records, editor),
-            ("oda", elsewhere, "owner"),
-        ):
-            uidp = await place.person(world.issuer.url, f"{name}-{number}")
-            await place.bind(uidp, role, place.id)
-            people[name] = await world.login(f"{name}-{number}")
-        return cls(world, records, number, other=elsewhere.id, **people)
+        new: Final = secrets.token_bytes
+        dated: dict[str, Any] = dict.fromkeys(("created_at", "updated_at"), datetime.now(UTC))
+        root, other = Uidp.new_root(new), Uidp.new_root(new)
+        folder = root.child(new)
+        editor = Role(
+            id=root.child(new), name="editor of acme", capabilities=frozenset(EDITOR), **dated
+        )
+        async with world.broker.store.write() as records:
+            for uidp, title in ((root, name), (folder, "shop"), (other, f"odas-{number}")):
+                await records.groups.add(Group(id=uidp, name=title, **dated))
+            await records.roles.add(editor)
+            for who, at, role in (
+                ("ann", root, OWNER),
+                ("vic", root, Uidp(VIEWER)),
+                ("eddy", root, editor.id),
+                ("oda", other, OWNER),
+            ):
+                subject = f"{who}-{number}"
+                person = Person(issuer=world.issuer.url, subject=subject)
+                identity = Identity(
+                    id=world.person_uidp(subject), name=subject, relationship=person, **dated
+                )
+                await records.identities.add(identity)
+                await records.bindings.add(
+                    RoleBinding(
+                        id=at.child(new),
+                        identity=identity.id,
+                        role=role,
+                        created_at=dated["created_at"],
+                    )
+                )
+        people = {
+            who: await world.login(f"{who}-{number}") for who in ("ann", "vic", "eddy", "oda")
+        }
+        place = Organization(world.broker.store, root, folder)
+        return cls(world, place, number, other=other, **people)
 
     @property
     def id(self) -> Uidp:
