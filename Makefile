@@ -29,7 +29,7 @@ test: $(READY) ## Run the whole test suite
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 test-interop-go: $(READY) ## Drive the broker with the platform's Go SDK (needs Go 1.26)
-	BROKER_INTEROP_GO=1 $(BIN)/python -m pytest -m interop_go tests/interop
+	$(BIN)/python -m pytest -n auto -m interop_go tests/interop
 
 lint: $(READY) ## Style, types and import contracts
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, cast
 
@@ -52,7 +53,8 @@ def _connected(path: Path, name: bytes) -> socket.socket:
     try:
         sock.setblocking(False)
         if name:
-            sock.bind(b"\0" + name)
+            with suppress(OSError):  # taken: its owner sees it come from nowhere
+                sock.bind(b"\0" + name)
         sock.connect(str(path))  # at once or not at all: there is no round trip to wait for
     except OSError:
         sock.close()

@@ -109,6 +109,19 @@ async def test_who_is_not_there_cannot_be_bound(acme: Acme, wire: Wire) -> None:
     assert ids(await later("Groups/List")) == [acme.shop]
 
 
+async def test_an_update_takes_what_lists_show(acme: Acme, wire: Wire) -> None:
+    """An identity or a role that is named as a message is not passed over."""
+    ann = acme.ann.on(wire)
+    made = await ann("RoleBindings/Create", parent=acme.shop, roleBinding={
+        "identity": acme.vic.identity, "role": VIEWER})  # fmt: skip
+    changed = await ann(
+        "v2.RoleBindingsService/UpdateRoleBinding",
+        roleBinding={"uid": made["id"], "role": {"uid": OWNER}},
+        updateMask="role",
+    )
+    assert (changed["roleUid"], changed["identityUid"]) == (OWNER, acme.vic.identity)
+
+
 async def test_a_binding_is_there_once(acme: Acme, wire: Wire) -> None:
     """The same identity, role and group again are refused, by creation, batch and update."""
     ann = acme.ann.on(wire)

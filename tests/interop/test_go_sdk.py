@@ -35,10 +35,6 @@ WITH_AWS: Final = "TestSignedAWSRequest"
 pytestmark = [
     pytest.mark.interop_go,
     pytest.mark.skipif(shutil.which("go") is None, reason="Go is not on the PATH; 1.26 is needed"),
-    pytest.mark.skipif(
-        os.environ.get("BROKER_INTEROP_GO") != "1",
-        reason="builds a Go program; 'make test-interop-go' runs it",
-    ),
 ]
 
 

@@ -100,7 +100,7 @@ class RoleBindingsV2:
         """Identity, role or both, as the mask says."""
         before = await self._bindings.get(work, Uidp(request.role_binding.uid))
         current = pb.RoleBinding(identity_uid=before.identity, role_uid=before.role)
-        message = patched(current, request.role_binding, request.update_mask, _SETTABLE)
+        message = patched(current, _named(request), request.update_mask, _SETTABLE)
         after = renewed(
             before,
             identity=optional_uidp(message.identity_uid, field="role_binding.identity_uid"),
@@ -122,6 +122,21 @@ def _new(work: Work, parent: Uidp, message: pb.RoleBinding, role: str, field: st
         role=Uidp.parse(message.role_uid or message.role.uid or role, field=f"{field}.role_uid"),
         created_at=work.now,
     )
+
+
+def _named(request: pb.UpdateRoleBindingRequest) -> pb.RoleBinding:
+    """The binding with identity and role by their UIDPs, also where they came as the messages that
+    lists show; the mask then names them so.
+    """
+    patch, mask = request.role_binding, request.update_mask
+    for name, joined_uid in (("identity", patch.identity.uid), ("role", patch.role.uid)):
+        by_uid = f"{name}_uid"
+        if joined_uid and not getattr(patch, by_uid):
+            setattr(patch, by_uid, joined_uid)
+            rest = [path for path in mask.paths if path.partition(".")[0] != name]
+            if len(rest) != len(mask.paths):
+                mask.paths[:] = [*rest, by_uid]
+    return patch
 
 
 def _message(shown: ShownBinding) -> pb.RoleBinding:
