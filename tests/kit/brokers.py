@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import random
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from broker.app import NO_ADDRESSES, Broker
 from broker.config import Settings, load
 from broker.store import Store
 
 
+PORTS: Final = range(10_000, 32_000)
+"""Below those that the system gives to connections that go out (Linux: from 32,768 on), one of
+which could take a port between the look and its use."""
+
+
 def free_port() -> int:
     """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    while True:
+        port = random.choice(PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from broker.directory.declaration.problems import MAX_LISTED, DeclarationProblem
 
 MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 150
+_TOO_DEEP: Final = "maximum nesting depth"
+"""What libyaml says of more levels than it reads (1,000)."""
 """Nested collections: two for each level of folders, which end at 56, and a few more."""
 
 # libyaml where PyYAML was built with it: the same nodes, ten times as fast.
@@ -106,11 +108,13 @@ def _beyond_bounds(text: str) -> list[Problem]:
         if complaint:
             problems.append(Problem(mark.line, mark.column, "", complaint))
         if depth > MAX_DEPTH:
-            problems.append(
-                Problem(mark.line, mark.column, "", f"nested deeper than {MAX_DEPTH} levels")
-            )
+            problems.append(_too_deep(mark))
             break
     return problems
+
+
+def _too_deep(at: Mark) -> Problem:
+    return Problem(at.line, at.column, "", f"nested deeper than {MAX_DEPTH} levels")
 
 
 def _syntax_problem(error: yaml.YAMLError) -> Problem:
@@ -118,6 +122,8 @@ def _syntax_problem(error: yaml.YAMLError) -> Problem:
     place = _mark(mark)
     said = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
     context = getattr(error, "context", None)
+    if _TOO_DEEP in said:  # its own limit, which its look-ahead meets before we meet ours
+        return _too_deep(place)
     return Problem(
         place.line, place.column, "", f"not YAML: {f'{context}, ' if context else ''}{said}"
     )
