@@ -14,7 +14,6 @@ from broker.app import NO_ADDRESSES, Broker
 from broker.config import Settings, load
 from broker.store import Store
 
-
 PORTS: Final = range(10_000, 32_000)
 """Below those that the system gives to connections that go out (Linux: from 32,768 on), one of
 which could take a port between the look and its use."""

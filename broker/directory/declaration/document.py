@@ -16,9 +16,10 @@ from broker.directory.declaration.problems import MAX_LISTED, DeclarationProblem
 
 MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 150
+"""Nested collections: two for each level of folders, which end at 56, and a few more."""
+
 _TOO_DEEP: Final = "maximum nesting depth"
 """What libyaml says of more levels than it reads (1,000)."""
-"""Nested collections: two for each level of folders, which end at 56, and a few more."""
 
 # libyaml where PyYAML was built with it: the same nodes, ten times as fast.
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
