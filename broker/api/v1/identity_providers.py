@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from google.protobuf.empty_pb2 import Empty
 
 from broker.api.lists import whole
-from broker.api.providers import correlation_rule, expect_oidc, oidc_members, scim_unimplemented
-from broker.api.values import optional_uidp
+from broker.api.providers import filled, oidc_members, scim_unimplemented
 from broker.contract.proto.iam.v1 import identity_providers_pb2 as pb
 from broker.directory.identity_providers import IdentityProviders
 from broker.directory.work import Work
@@ -38,14 +35,14 @@ class IdentityProvidersV1:
             updated_at=work.now,
         )
         provider = await self._providers.create(
-            work, _filled(blank, message), message.oidc.client_secret
+            work, filled(blank, message), message.oidc.client_secret
         )
         return provider_message(provider)
 
     async def update(self, work: Work, request: pb.IdentityProvider) -> pb.IdentityProvider:
         """The whole record; without a client secret the one that there is stays."""
         before = await self._providers.get(work, Uidp(request.id))
-        after = _filled(before, request)
+        after = filled(before, request)
         updated = await self._providers.update(work, before, after, request.oidc.client_secret)
         return provider_message(updated)
 
@@ -102,20 +99,4 @@ def provider_message(provider: IdentityProvider) -> pb.IdentityProvider:
                 provider.correlation_rule.value
             ),
         ),
-    )
-
-
-def _filled(base: IdentityProvider, message: pb.IdentityProvider) -> IdentityProvider:
-    expect_oidc(message.WhichOneof("configuration"))
-    return replace(
-        base,
-        name=message.name,
-        description=message.description,
-        issuer=message.oidc.issuer,
-        client_id=message.oidc.client_id,
-        additional_scopes=tuple(message.oidc.additional_scopes),
-        groups_claim=message.oidc.groups_claim,
-        correlation_rule=correlation_rule(message.oidc.correlation_rule),
-        pkce_enabled=message.oidc.pkce_enabled,
-        default_role=optional_uidp(message.default_role, field="default_role"),
     )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from google.protobuf.empty_pb2 import Empty
 
 from broker.api.lists import BY_NAME_OR_TIME, fill, paged
 from broker.api.masks import patched
-from broker.api.providers import correlation_rule, expect_oidc, oidc_members, scim_unimplemented
-from broker.api.values import optional_uidp, timestamp
+from broker.api.providers import filled, oidc_members, scim_unimplemented
+from broker.api.values import timestamp
 from broker.contract.proto.iam.v2 import identity_providers_pb2 as pb
 from broker.directory.identity_providers import IdentityProviders
 from broker.directory.work import Work
@@ -58,7 +57,7 @@ class IdentityProvidersV2:
             updated_at=work.now,
         )
         provider = await self._providers.create(
-            work, _filled(blank, message), message.oidc.client_secret
+            work, filled(blank, message), message.oidc.client_secret
         )
         return _message(provider)
 
@@ -71,7 +70,7 @@ class IdentityProvidersV2:
             _message(before), request.identity_provider, request.update_mask, _SETTABLE
         )
         updated = await self._providers.update(
-            work, before, _filled(before, message), message.oidc.client_secret
+            work, before, filled(before, message), message.oidc.client_secret
         )
         return _message(updated)
 
@@ -125,20 +124,4 @@ def _message(provider: IdentityProvider) -> pb.IdentityProvider:
                 provider.correlation_rule.value
             ),
         ),
-    )
-
-
-def _filled(base: IdentityProvider, message: pb.IdentityProvider) -> IdentityProvider:
-    expect_oidc(message.WhichOneof("configuration"))
-    return replace(
-        base,
-        name=message.name,
-        description=message.description,
-        issuer=message.oidc.issuer,
-        client_id=message.oidc.client_id,
-        additional_scopes=tuple(message.oidc.additional_scopes),
-        groups_claim=message.oidc.groups_claim,
-        correlation_rule=correlation_rule(message.oidc.correlation_rule),
-        pkce_enabled=message.oidc.pkce_enabled,
-        default_role=optional_uidp(message.default_role, field="default_role"),
     )
