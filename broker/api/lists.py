@@ -54,11 +54,10 @@ async def whole(
     *,
     ids: Iterable[str] = (),
     equal: Mapping[str, str] | None = None,
-    within: tuple[Uidp, ...] | None = None,
 ) -> Selection:
     """For a list of version 1, which has no pages. `ids`: more UIDPs, empty ones left out."""
     return Selection(
-        within=work.within if within is None else within,
+        within=work.within,
         uidp=await _filter(work, uidp, [one for one in ids if one]),
         equal={name: value for name, value in (equal or {}).items() if value},
     )

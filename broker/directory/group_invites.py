@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import hmac
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, Self
 
 import orjson
@@ -118,11 +118,6 @@ class GroupInvites:
         await work.records.invites.delete(uidp)
         work.deleted(invite)
         return invite
-
-
-def is_expired(invite: GroupInvite, now: datetime) -> bool:
-    """Whether nobody can accept it any more."""
-    return invite.expires_at <= now
 
 
 def _checked_ttl(ttl: timedelta | None) -> timedelta:

@@ -112,10 +112,6 @@ class Groups:
         work.deleted(group)
         return group
 
-    def expect_may_create_organization(self, work: Work) -> None:
-        """Raises `Denied` (`organization_creation_denied`)."""
-        self._expect_creator(work)
-
     def _expect_creator(self, work: Work) -> None:
         creators, caller = self._installation.organization_creators, work.caller
         if creators is OrganizationCreators.EVERYBODY or caller.is_operator:
