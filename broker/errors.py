@@ -103,6 +103,11 @@ class Invalid(BrokerError):
     kind = Kind.INVALID
 
 
+def field_invalid(field: str, fault: str) -> Invalid:
+    """For a field whose value alone is wrong: the message names it, then what was expected."""
+    return Invalid("field_invalid", f"{field}: {fault}", field=field)
+
+
 class Unauthenticated(BrokerError):
     """The credential is missing, malformed, expired or not signed by whom it names."""
 

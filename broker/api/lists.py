@@ -16,7 +16,7 @@ from google.protobuf.message import Message
 from broker.api.scopes import resolve_group
 from broker.contract.proto.common.v1.uidp_pb2 import UIDPFilter
 from broker.directory.work import Work
-from broker.errors import Invalid
+from broker.errors import field_invalid
 from broker.iam.listing import DEFAULT_PAGE, MAX_PAGE, Order, Page, Selection, UidpFilter
 from broker.iam.uidp import Uidp
 
@@ -76,9 +76,9 @@ async def paged(
     wire's name. Raises `Invalid` naming the field.
     """
     if request.page_size < 0:
-        raise _invalid("page_size", "expected 0 (for the default) or more")
+        raise field_invalid("page_size", "expected 0 (for the default) or more")
     if request.skip < 0:
-        raise _invalid("skip", "expected 0 or more")
+        raise field_invalid("skip", "expected 0 or more")
     digest = _digest(request)
     after, total = _read_token(request.page_token, digest) if request.page_token else ((), None)
     selection = Selection(
@@ -109,7 +109,7 @@ def fill(
 async def _filter(work: Work, wire: UIDPFilter, more_ids: Collection[str]) -> UidpFilter:
     ids = [*wire.ids, *more_ids]
     if len(ids) > MAX_IDS:
-        raise _invalid("uidp.ids", f"more than {MAX_IDS}")
+        raise field_invalid("uidp.ids", f"more than {MAX_IDS}")
 
     async def group(name: str) -> Uidp | None:
         text = getattr(wire, name)
@@ -135,7 +135,7 @@ def _order(text: str, orderable: Mapping[str, str]) -> tuple[Order, ...]:
     for part in text.split(","):
         found = _ORDER.fullmatch(part)
         if found is None or found.group(1) not in orderable or len(orders) >= MAX_ORDER:
-            raise _invalid(
+            raise field_invalid(
                 "order_by",
                 f"expected at most {MAX_ORDER} of {', '.join(sorted(orderable))}, each with 'desc' "
                 "behind it or not, and commas between",
@@ -165,16 +165,12 @@ def _read_token(text: str, digest: str) -> tuple[tuple[str | int, ...], int | No
         members = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         made_for, total, *after = members
     except (binascii.Error, ValueError, TypeError):
-        raise _invalid(
+        raise field_invalid(
             "page_token", "expected what next_page_token was in the page before"
         ) from None
     if made_for != digest:
-        raise _invalid("page_token", "belongs to a list with other filters or another order")
+        raise field_invalid("page_token", "belongs to a list with other filters or another order")
     is_sound = all(isinstance(value, str | int) for value in after) and after
     if not is_sound or not (total is None or (type(total) is int and 0 <= total < 1 << 63)):
-        raise _invalid("page_token", "expected what next_page_token was in the page before")
+        raise field_invalid("page_token", "expected what next_page_token was in the page before")
     return tuple(after), total
-
-
-def _invalid(field: str, fault: str) -> Invalid:
-    return Invalid("field_invalid", f"{field}: {fault}", field=field)

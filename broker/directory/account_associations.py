@@ -11,7 +11,7 @@ from typing import Final
 import orjson
 
 from broker.directory.work import Work
-from broker.errors import Invalid, NotFound
+from broker.errors import NotFound, field_invalid
 from broker.iam.listing import Page, Selection
 from broker.iam.model import AccountAssociation
 from broker.iam.uidp import Uidp
@@ -108,13 +108,13 @@ class AccountAssociations:
 def _check(association: AccountAssociation) -> None:
     check_name(association.name, association.description)
     if len(orjson.dumps(dict(association.accounts))) > MAX_SIZE:
-        raise _invalid("accounts", f"larger than {MAX_SIZE} bytes together")
+        raise field_invalid("accounts", f"larger than {MAX_SIZE} bytes together")
     match association.accounts.get("amazon"):
         case Mapping() as amazon if not _ACCOUNT.fullmatch(str(amazon.get("account", ""))):
-            raise _invalid("amazon.account", "expected the twelve digits of an AWS account")
+            raise field_invalid("amazon.account", "expected the twelve digits of an AWS account")
     for text in _texts(association.accounts):
         if not text.isprintable():
-            raise _invalid("accounts", "holds a control character")
+            raise field_invalid("accounts", "holds a control character")
 
 
 def _texts(value: object) -> list[str]:
@@ -127,7 +127,3 @@ def _texts(value: object) -> list[str]:
             return [text for member in value for text in _texts(member)]
         case _:
             return []
-
-
-def _invalid(field: str, fault: str) -> Invalid:
-    return Invalid("field_invalid", f"{field}: {fault}", field=field)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from broker.directory.roles import Roles
 from broker.directory.work import Work, group_of
-from broker.errors import Invalid, NotFound
+from broker.errors import NotFound, field_invalid
 from broker.iam.listing import Page, Selection
 from broker.iam.model import GroupRoleMapping, IdentityProvider
 from broker.iam.uidp import Uidp
@@ -44,9 +44,11 @@ class GroupRoleMappings:
         if mapping.id.parent == provider.id:
             mapping = replace(mapping, id=group_of(provider.id, field="parent").child(work.random))
         if not 1 <= len(mapping.external_group) <= MAX_EXTERNAL_GROUP:
-            raise _invalid("external_group_id", f"expected 1 to {MAX_EXTERNAL_GROUP} characters")
+            raise field_invalid(
+                "external_group_id", f"expected 1 to {MAX_EXTERNAL_GROUP} characters"
+            )
         if not mapping.external_group.isprintable():
-            raise _invalid("external_group_id", "holds a control character")
+            raise field_invalid("external_group_id", "holds a control character")
         await work.group(mapping.scope, field="scope")
         work.caller.expect(["role_bindings.create"], mapping.scope)
         await self._roles.grantable(work, mapping.role, mapping.scope, field="role_uid")
@@ -62,13 +64,13 @@ class GroupRoleMappings:
         Raises `NotFound`, `Invalid` for another parent and for too many at once.
         """
         if not 1 <= len(uidps) <= MAX_BATCH:
-            raise _invalid("ids", f"expected 1 to {MAX_BATCH} UIDPs")
+            raise field_invalid("ids", f"expected 1 to {MAX_BATCH} UIDPs")
         deleted = []
         for uidp in dict.fromkeys(uidps):
             mapping = await self.get(work, uidp)
             if parent not in (None, mapping.id.parent, mapping.identity_provider):
                 # it was there that the caller's right was asked for
-                raise _invalid("ids", f"{uidp} does not belong to the parent, {parent}")
+                raise field_invalid("ids", f"{uidp} does not belong to the parent, {parent}")
             await work.records.group_role_mappings.delete(uidp)
             work.deleted(mapping)
             deleted.append(mapping)
@@ -84,11 +86,7 @@ class GroupRoleMappings:
             )
         group, parent = group_of(provider.id, field="parent"), mapping.id.parent
         if parent not in (group, provider.id):
-            raise _invalid("parent", "expected the identity provider's UIDP, or its group's")
+            raise field_invalid("parent", "expected the identity provider's UIDP, or its group's")
         if not group.covers(mapping.scope):
-            raise _invalid("scope", "expected the provider's group, or a group below it")
+            raise field_invalid("scope", "expected the provider's group, or a group below it")
         return provider
-
-
-def _invalid(field: str, fault: str) -> Invalid:
-    return Invalid("field_invalid", f"{field}: {fault}", field=field)
