@@ -351,3 +351,106 @@ class Subscription:
     id: Uidp
     sink: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginPolicy:
+    """What an organization asks of the people who hold roles in it."""
+
+    group: Uidp
+    """The organization's."""
+    require_identity_provider: bool = False
+    """Whether its roles count only in logins through a provider of its own."""
+    break_glass: tuple[Uidp, ...] = ()
+    """People whom that does not bind, so that a broken provider locks nobody out."""
+    email_domains: tuple[str, ...] = ()
+    """Lower case. Who has a verified address there is told of the organization, and may ask for
+    access; the operator vouches that the domains are the organization's."""
+
+    @property
+    def id(self) -> Uidp:
+        """Its organization's."""
+        return self.group
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRequest:
+    """Somebody asks an organization, its parent, to be let in."""
+
+    id: Uidp
+    identity: Uidp
+    email: str
+    """Verified by their provider; of one of the organization's domains."""
+    created_at: datetime
+
+    @property
+    def group(self) -> Uidp:
+        """The organization."""
+        parent = self.id.parent
+        assert parent is not None, "an access request lies below its organization"
+        return parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshGrant:
+    """A login that goes on: a family of refresh tokens, of which the newest alone is good."""
+
+    id: str
+    """32 hex characters; no secret."""
+    identity: Uidp
+    client_id: str
+    """Who has it; empty for `/oauth`, whose clients have no name."""
+    provider: str
+    """Through whom the person logged in: the UIDP of an identity provider, or a connector."""
+    audience: tuple[str, ...]
+    scopes: tuple[Uidp, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    openid_scope: tuple[str, ...] = ()
+    """`openid`, `email`, `profile`, `offline_access`, as granted."""
+    generation: int
+    """How often it was used."""
+    secret_sha256: str
+    """Of the newest token's secret, in hex."""
+    authenticated_at: datetime
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
+    """When it ends unless it is used before."""
+    ends_at: datetime
+    """When it ends in any case."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScimCredential:
+    """Whether users are provisioned through an identity provider, and by which token."""
+
+    identity_provider: Uidp
+    enabled: bool = False
+    secret_sha256: str = ""
+    """Of the token, in hex; empty where none was issued."""
+    expires_at: datetime | None = None
+    """None: never."""
+    previous_sha256: str = ""
+    """Of the token before, while both are good."""
+    previous_expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    version: int = 1
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScimUser:
+    """A user whom an organization's directory has provisioned (RFC 7643 §4.1)."""
+
+    id: str
+    """32 hex characters."""
+    identity_provider: Uidp
+    external_id: str
+    """`sub` or `oid` of their logins, by the provider's correlation rule."""
+    user_name: str
+    active: bool = True
+    attributes: Mapping[str, object] = field(default_factory=_no_claims)
+    """What else was provisioned, as JSON values."""
+    version: int = 1
+    created_at: datetime
+    updated_at: datetime

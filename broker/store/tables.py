@@ -247,6 +247,98 @@ subscriptions: Final = Table(
     Index("ix_subscriptions_group_id_id", "group_id", "id"),
 )
 
+login_policies: Final = Table(
+    "login_policies",
+    metadata,
+    Column("group_id", bytewise(), ForeignKey("groups.id"), primary_key=True),
+    Column("require_identity_provider", Boolean, nullable=False),
+    Column("break_glass", Text, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+
+email_domains: Final = Table(
+    "email_domains",
+    metadata,
+    Column("domain", bytewise(), primary_key=True),
+    Column("group_id", bytewise(), ForeignKey("groups.id"), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Index("ix_email_domains_group_id", "group_id"),
+)
+
+access_requests: Final = Table(
+    "access_requests",
+    metadata,
+    Column("id", bytewise(), primary_key=True),
+    Column("group_id", bytewise(), ForeignKey("groups.id"), nullable=False),
+    Column("identity", bytewise(), ForeignKey("identities.id"), nullable=False),
+    Column("email", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Index("ix_access_requests_group_id_id", "group_id", "id"),
+    Index("uq_access_requests_identity_group_id", "identity", "group_id", unique=True),
+)
+
+refresh_grants: Final = Table(
+    "refresh_grants",
+    metadata,
+    Column("id", bytewise(), primary_key=True),
+    Column("identity", bytewise(), ForeignKey("identities.id"), nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("provider", bytewise(), nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("capabilities", Text, nullable=False),
+    Column("openid_scope", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("secret_sha256", Text, nullable=False),
+    Column("authenticated_at", Moment, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("used_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    Index("ix_refresh_grants_identity_id", "identity", "id"),
+    Index("ix_refresh_grants_expires_at", "expires_at"),
+)
+
+scim_credentials: Final = Table(
+    "scim_credentials",
+    metadata,
+    Column("identity_provider", bytewise(), ForeignKey("identity_providers.id"), primary_key=True),
+    Column("enabled", Boolean, nullable=False),
+    Column("secret_sha256", Text, nullable=False),
+    Column("expires_at", Moment, nullable=True),
+    Column("previous_sha256", Text, nullable=False),
+    Column("previous_expires_at", Moment, nullable=True),
+    Column("revoked_at", Moment, nullable=True),
+    Column("version", Integer, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+
+scim_users: Final = Table(
+    "scim_users",
+    metadata,
+    Column("id", bytewise(), primary_key=True),
+    Column("identity_provider", bytewise(), ForeignKey("identity_providers.id"), nullable=False),
+    Column("external_id", bytewise(), nullable=False),
+    Column("user_name", bytewise(), nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("attributes", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Index(
+        "uq_scim_users_identity_provider_external_id",
+        "identity_provider",
+        "external_id",
+        unique=True,
+    ),
+    Index(
+        "uq_scim_users_identity_provider_user_name",
+        "identity_provider",
+        "user_name",
+        unique=True,
+    ),
+)
+
 signing_keys: Final = Table(
     "signing_keys",
     metadata,

@@ -1,14 +1,13 @@
-"""The composition root: settings in, a running broker out."""
+"""A running broker."""
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 import ssl
 import time
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -18,6 +17,7 @@ from broker import __version__
 from broker.api.client_address import ClientAddresses
 from broker.api.dispatch import Api
 from broker.api.services import services
+from broker.app.keys import key_ring, key_wrapper
 from broker.audit.identifiers import record_id
 from broker.audit.writer import AuditWriter
 from broker.config import LOOPBACK, Settings, rate
@@ -40,10 +40,7 @@ from broker.iam.matching import own_audiences
 from broker.iam.roles import BuiltinRoles
 from broker.issuer.access_tokens import AccessTokenVerifier
 from broker.issuer.keyring import KeyRing
-from broker.issuer.keys import SigningKey
-from broker.issuer.schedule import RotationSchedule
 from broker.issuer.tokens import AccessTokens
-from broker.issuer.wrapping import KeyFile
 from broker.state.memory import MemoryState
 from broker.state.rates import RateLimiter
 from broker.state.sharing import RateSharing
@@ -67,55 +64,7 @@ if TYPE_CHECKING:  # grpc takes a while to import, and commands that only need t
 
 log = structlog.get_logger()
 
-KEY_FILE: Final = "key-encryption-key"
 NO_ADDRESSES: Final[Mapping[str, PinnedAddress]] = MappingProxyType({})
-
-
-class StoredKeys:
-    """The key log, a transaction a call."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    async def all(self) -> list[SigningKey]:
-        """Every row."""
-        async with self._store.read() as records:
-            return await records.keys.all()
-
-    async def add(self, key: SigningKey) -> None:
-        """Append one. Raises `Conflict` (`key_rotated`)."""
-        async with self._store.write() as records:
-            await records.keys.add(key)
-
-    async def delete(self, kid: str) -> None:
-        """Remove one."""
-        async with self._store.write() as records:
-            await records.keys.delete(kid)
-
-
-def key_wrapper(settings: Settings) -> KeyFile:
-    """The key-encryption key of these settings; made on the way in development only."""
-    path = settings.keys_dir / KEY_FILE
-    if settings.development:
-        return KeyFile.read_or_create(path, secrets.token_bytes)
-    return KeyFile.read(path, secrets.token_bytes)
-
-
-def key_ring(settings: Settings, store: Store) -> KeyRing:
-    """The key ring of these settings, not yet opened."""
-    days = settings.key_rotation_days
-    return KeyRing(
-        StoredKeys(store),
-        key_wrapper(settings),
-        algorithm=settings.signing_algorithm,
-        schedule=RotationSchedule(
-            publish_lead=timedelta(seconds=settings.key_publish_lead),
-            jwks_max_age=timedelta(seconds=settings.jwks_max_age),
-            refresh_interval=timedelta(seconds=settings.key_refresh),
-            rotation_period=timedelta(days=days) if days else None,
-        ),
-        clock=_utc_now,
-    )
 
 
 def outbound_client(
