@@ -42,6 +42,13 @@ class AccessToken:
     """Empty for who has none."""
     email_verified: bool
     sha256: str
+    provider: str = ""
+    """Through whom a person logged in: UIDP of an identity provider, or a connector; empty for
+    others, and where a person's upstream token was exchanged as it was."""
+    session: str = ""
+    """The login; empty where there was none."""
+    group_mappings: tuple[Uidp, ...] = ()
+    """The group role mappings that held at the login."""
 
 
 class AccessTokenVerifier:
@@ -128,6 +135,9 @@ def _access_token(token: UnverifiedToken) -> AccessToken:
             email=claims.get("email", ""),
             email_verified=claims.get("email_verified") is True,
             sha256=token.sha256,
+            provider=str(claims.get("idp", "")),
+            session=str(claims.get("sid", "")),
+            group_mappings=tuple(map(Uidp.parse, claims.get("group_mappings", ()))),
         )
     except (KeyError, TypeError, ValueError, AttributeError, binascii.Error, Invalid):
         # signed by us, and yet not what we mint now: of another version

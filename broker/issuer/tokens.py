@@ -43,6 +43,13 @@ class AccessTokenClaims:
     identity binds to it."""
     email: str | None = None
     email_verified: bool | None = None
+    provider: str = ""
+    """Through whom a person logged in, `idp`: UIDP of an identity provider, or a connector."""
+    session: str = ""
+    """The login that a person's token goes back to, `sid` (OpenID Connect Front-Channel Logout
+    §3)."""
+    group_mappings: Sequence[str] = ()
+    """UIDPs of the group role mappings that hold for the length of the session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,7 @@ class AccessTokens:
                 "cap": claims.capabilities,
             }
             | _email(claims)
+            | _login(claims)
         )
         token = self._keyring.signer(now).sign(payload, typ=ACCESS_TOKEN_TYP)
         if len(token) > self._max_size:
@@ -149,6 +157,15 @@ def _email(claims: AccessTokenClaims) -> dict[str, str | bool]:
     if claims.email_verified is None:
         return {"email": claims.email}
     return {"email": claims.email, "email_verified": claims.email_verified}
+
+
+def _login(claims: AccessTokenClaims) -> dict[str, Any]:
+    members = {
+        "idp": claims.provider,
+        "sid": claims.session,
+        "group_mappings": list(claims.group_mappings),
+    }
+    return {name: value for name, value in members.items() if value}
 
 
 def _encode(payload: dict[str, Any]) -> bytes:

@@ -16,6 +16,7 @@ from broker.web.rendering import json_response
 CLAIMS = [
     "iss", "sub", "aud", "iat", "nbf", "exp", "jti",
     "act", "role_bindings", "cap", "email", "email_verified",
+    "idp", "sid", "group_mappings",
 ]  # fmt: skip
 
 
