@@ -158,6 +158,13 @@ _ALL: Final = (
         "Take the endpoints from /.well-known/openid-configuration.",
     ),
     ErrorCode(
+        "person_gone",
+        Kind.DENIED,
+        "Somebody who has logged in is not registered any more.",
+        "Register again, with an invite where the installation asks for one.",
+        "invalid_grant",
+    ),
+    ErrorCode(
         "token_missing",
         Kind.UNAUTHENTICATED,
         "The Authorization header (gRPC: the authorization metadata) is missing, repeated, or not "

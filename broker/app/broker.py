@@ -27,6 +27,7 @@ from broker.directory.last_seen import LastSeen
 from broker.directory.snapshots import Snapshots
 from broker.entropy import Entropy
 from broker.errors import BrokerError
+from broker.grants.audiences import Audiences
 from broker.grants.candidates import Candidates
 from broker.grants.credentials import Credentials
 from broker.grants.examination import Examination
@@ -93,6 +94,9 @@ class Broker:
         self._addresses = addresses
         self._stack = AsyncExitStack()
         self._entropy = Entropy()
+        self._audiences = Audiences(
+            default=settings.issuer, allowed=frozenset(settings.token_audiences)
+        )
         self.port = 0
         """Where it listens, once it runs."""
         self.grpc_port: int | None = None
@@ -236,8 +240,7 @@ class Broker:
             note_seen=last_seen.note,
             single_use=SingleUse(state),
             limits=ExchangeLimits(**limiters),
-            default_audience=settings.issuer,
-            allowed_audiences=frozenset(settings.token_audiences),
+            audiences=self._audiences,
             max_lifetime=settings.token_lifetime,
         )
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import structlog
 
 from broker.audit.writer import AuditWriter
 from broker.errors import BrokerError, Invalid, Stage, Unavailable
 from broker.grants.account import Account
+from broker.grants.audiences import Audiences
 from broker.grants.examination import Accepted, Examination
 from broker.grants.limits import ExchangeLimits
 from broker.grants.request import Call, Exchanged, ExchangeRequest
@@ -23,10 +24,6 @@ from broker.iam.uidp import Uidp
 from broker.issuer.tokens import AccessTokenClaims, AccessTokens
 
 log = structlog.get_logger()
-
-MAX_AUDIENCES: Final = 10
-RESERVED_AUDIENCES: Final = frozenset({"customer"})
-"""`customer` is the audience of webhook tokens; an access token must never pass for one."""
 
 
 class Exchange:
@@ -48,8 +45,7 @@ class Exchange:
         note_seen: Callable[[Uidp, float], None],
         single_use: SingleUse,
         limits: ExchangeLimits,
-        default_audience: str,
-        allowed_audiences: frozenset[str] = frozenset(),
+        audiences: Audiences,
         max_lifetime: int = 3600,
     ) -> None:
         self.examination = examination
@@ -62,8 +58,7 @@ class Exchange:
         self._note_seen = note_seen
         self._single_use = single_use
         self._limits = limits
-        self._default_audience = (default_audience,)
-        self._allowed_audiences = allowed_audiences
+        self._audiences = audiences
         self._max_lifetime = max_lifetime
 
     async def run(self, request: ExchangeRequest) -> Exchanged:
@@ -97,7 +92,7 @@ class Exchange:
         await self._write_refusal(Account(call), refusal, self._clock())
 
     async def _exchange(self, request: ExchangeRequest, account: Account, now: float) -> Exchanged:
-        audience = self._audience(request.audience)
+        audience = self._audiences.of(request.audience)
         only = self._requested_capabilities(request.capabilities)
         accepted = await self.examination.run(request, account, now, only=only)
         identity = accepted.snapshot.identity
@@ -115,22 +110,6 @@ class Exchange:
         assert account.claims is not None, "it was accepted"
         self._limits.spend(identity, account.claims)
         await self._single_use.consume(identity, account.credential, account.claims, now)
-
-    def _audience(self, asked: tuple[str, ...]) -> tuple[str, ...]:
-        if len(asked) > MAX_AUDIENCES:
-            raise _wrong_audience("audience_invalid", f"more than {MAX_AUDIENCES} values")
-        for value in asked:
-            if not 1 <= len(value) <= 512 or not value.isascii() or not value.isprintable():
-                raise _wrong_audience(
-                    "audience_invalid", "expected 1 to 512 printable ASCII characters"
-                )
-            if value in RESERVED_AUDIENCES or (
-                self._allowed_audiences and value not in self._allowed_audiences
-            ):
-                raise _wrong_audience(
-                    "audience_not_allowed", f"no access tokens are minted for {value!r} here"
-                )
-        return asked or self._default_audience
 
     def _requested_capabilities(self, names: tuple[str, ...]) -> int | None:
         if not names:
@@ -172,7 +151,3 @@ def _token_claims(
 def _actor(claims: VerifiedClaims, match: Match) -> dict[str, Any]:
     audience = claims.audience[0] if len(claims.audience) == 1 else list(claims.audience)
     return {**match.claims, "iss": claims.issuer, "sub": claims.subject, "aud": audience}
-
-
-def _wrong_audience(code: str, fault: str) -> Invalid:
-    return Invalid(code, f"audience: {fault}", stage=Stage.REQUEST, field="audience")
