@@ -1,10 +1,11 @@
-"""State that processes share: Redis, or what speaks its protocol (Valkey)."""
+"""State that processes share: Redis 6.2 or later, or what speaks its protocol (Valkey)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Final
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
 
 import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -12,6 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from broker.state import scripts
 from broker.state.rates import Rate
 from broker.state.state import unavailable
 
@@ -19,24 +21,12 @@ log = structlog.get_logger()
 
 PREFIX: Final = "broker:"
 TIMEOUT: Final = 1.0
-"""Seconds to connect, for a command, and for a free connection."""
+"""Seconds to connect, and for a command."""
+
+DEADLINE: Final = 3.0
+"""Seconds for all that an answer takes: a free connection, finding the server, the command."""
 
 CONNECTIONS: Final = 64
-
-_USE: Final = """
-local time = redis.call('TIME')
-local now = time[1] + time[2] / 1000000
-local behind = {}
-for i, key in ipairs(KEYS) do
-  local interval, window, uses = ARGV[3 * i - 2], ARGV[3 * i - 1], ARGV[3 * i]
-  local at = math.max(tonumber(redis.call('GET', key) or 0), now) + uses * interval
-  at = math.min(at, now + window)
-  redis.call('SET', key, string.format('%.6f', at), 'PX', math.ceil((at - now) * 1000))
-  behind[i] = string.format('%.6f', at - now)
-end
-return behind
-"""
-"""`RateLimiter.count` by the server's clock; each process has one of its own."""
 
 
 class RedisState:
@@ -44,7 +34,7 @@ class RedisState:
 
     def __init__(self, client: Redis) -> None:
         self._client = client
-        self._use = client.register_script(_USE)
+        self._free = asyncio.Semaphore(CONNECTIONS)
 
     @classmethod
     def at(cls, url: str) -> RedisState:
@@ -58,15 +48,59 @@ class RedisState:
             socket_connect_timeout=TIMEOUT,
             socket_timeout=TIMEOUT,
             retry=Retry(NoBackoff(), 0),
-            decode_responses=True,
         )
         return cls(Redis.from_pool(pool))
 
     async def put_once(self, namespace: str, key: str, ttl: int) -> bool:
         """`SET … NX EX`."""
-        with _asked():
-            put = await self._client.set(f"{PREFIX}{namespace}:{key}", "1", nx=True, ex=ttl)
+        async with self._asked():
+            put = await self._client.set(_name(namespace, key), b"1", nx=True, ex=ttl)
         return bool(put)
+
+    async def put(self, namespace: str, key: str, value: bytes, ttl: int) -> None:
+        """`SET … EX`."""
+        async with self._asked():
+            await self._client.set(_name(namespace, key), value, ex=ttl)
+
+    async def get(self, namespace: str, key: str) -> bytes | None:
+        """`GET`."""
+        async with self._asked():
+            return _bytes(await self._client.get(_name(namespace, key)))
+
+    async def take(self, namespace: str, key: str) -> bytes | None:
+        """`GETDEL`."""
+        async with self._asked():
+            return _bytes(await self._client.getdel(_name(namespace, key)))
+
+    async def replace(
+        self, namespace: str, key: str, old: bytes, new: bytes, ttl: int | None = None
+    ) -> bool:
+        """A script."""
+        seconds = "" if ttl is None else str(ttl)
+        return bool(await self._run(scripts.REPLACE, _name(namespace, key), old, new, seconds))
+
+    async def delete(self, namespace: str, key: str) -> None:
+        """`DEL`."""
+        async with self._asked():
+            await self._client.delete(_name(namespace, key))
+
+    async def count(self, namespace: str, key: str, ttl: int) -> int:
+        """A script: `INCR`, and the first time `EXPIRE`."""
+        return int(await self._run(scripts.COUNT, _name(namespace, key), ttl))
+
+    async def join(self, namespace: str, key: str, member: str, ttl: int) -> None:
+        """A script: `ZADD`, by the end of the member."""
+        await self._run(scripts.JOIN, _name(namespace, key), member, ttl)
+
+    async def leave(self, namespace: str, key: str, member: str) -> None:
+        """`ZREM`."""
+        async with self._asked():
+            await self._client.zrem(_name(namespace, key), member)
+
+    async def members(self, namespace: str, key: str) -> list[str]:
+        """A script: `ZRANGE`, of those that have not ended."""
+        found = await self._run(scripts.MEMBERS, _name(namespace, key))
+        return [member.decode() for member in found]
 
     async def use(self, uses: Mapping[str, tuple[Rate, int]]) -> dict[str, float]:
         """Count uses by key, in one round trip.
@@ -74,22 +108,39 @@ class RedisState:
         For each key the seconds until everything that was used of its rate, by anybody, is
         earned back.
         """
+        names = [_name("rate", key) for key in uses]
         arguments = [
             part for rate, count in uses.values() for part in (rate.interval, rate.window, count)
         ]
-        with _asked():
-            behind = await self._use([f"{PREFIX}rate:{key}" for key in uses], arguments)
+        async with self._asked():
+            behind: list[bytes] = await self._client.eval(
+                scripts.USE, len(names), *names, *arguments
+            )
         return {key: float(seconds) for key, seconds in zip(uses, behind, strict=True)}
 
     async def close(self) -> None:
         """Close its connections."""
         await self._client.aclose()
 
+    async def _run(self, script: str, name: str, *arguments: str | bytes | float) -> Any:
+        # The whole text each time: a server that was restarted, or promoted, does not have it
+        # by its hash, and asking again after that would be trying twice.
+        async with self._asked():
+            return await self._client.eval(script, 1, name, *arguments)
 
-@contextmanager
-def _asked() -> Iterator[None]:
-    try:
-        yield
-    except (RedisError, OSError) as error:  # an exhausted pool raises the former
-        log.warning("state_unavailable", fault=type(error).__name__)
-        raise unavailable() from error
+    @asynccontextmanager
+    async def _asked(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(DEADLINE), self._free:
+                yield
+        except (RedisError, OSError) as error:  # TimeoutError is the latter
+            log.warning("state_unavailable", fault=type(error).__name__)
+            raise unavailable() from error
+
+
+def _name(namespace: str, key: str) -> str:
+    return f"{PREFIX}{namespace}:{key}"
+
+
+def _bytes(value: bytes | str | None) -> bytes | None:
+    return value.encode() if isinstance(value, str) else value
