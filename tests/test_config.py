@@ -88,11 +88,20 @@ def test_any_free_port_needs_an_issuer() -> None:
         ("BROKER_DATABASE_URL", "mysql://u:geheim@h/db", "expected sqlite:///PATH or postgresql"),
         ("BROKER_DATABASE_URL", "postgresql://u:ge/heim@h/db", "is the password URL-encoded?"),
         ("BROKER_DATABASE_URL", "postgresql://u:geheim[@h/db", "is the password URL-encoded?"),
-        ("BROKER_REDIS_URL", "localhost:6379", "BROKER_REDIS_URL: expected redis://HOST"),
-        ("BROKER_REDIS_URL", "http://h", "BROKER_REDIS_URL: expected redis://HOST"),
-        ("BROKER_REDIS_URL", "redis:///0", "BROKER_REDIS_URL: expected redis://HOST"),
-        ("BROKER_REDIS_URL", "redis://h/db", "BROKER_REDIS_URL: expected redis://HOST"),
-        ("BROKER_REDIS_URL", "redis://h?socket_timeout=60", "parameters ssl_… or db"),
+        ("BROKER_REDIS_URL", "localhost:6379", "BROKER_REDIS_URL: expected redis:"),
+        ("BROKER_REDIS_URL", "http://h", "BROKER_REDIS_URL: expected redis:"),
+        ("BROKER_REDIS_URL", "redis:///0", "BROKER_REDIS_URL: expected redis:"),
+        ("BROKER_REDIS_URL", "redis://h/db", "BROKER_REDIS_URL: expected redis:"),
+        ("BROKER_REDIS_URL", "redis://h?socket_timeout=60", "parameters ssl_… with TLS"),
+        ("BROKER_REDIS_URL", "redis://h?ssl_ca_certs=/ca.pem", "parameters ssl_… with TLS"),
+        ("BROKER_REDIS_URL", "rediss://h?ssl_nope=1", "parameters ssl_… with TLS"),
+        ("BROKER_REDIS_URL", "redis+sentinel://u:geheim@a,b", "/SERVICE[/DATABASE]"),
+        ("BROKER_REDIS_URL", "redis+sentinel://a/main/x", "/SERVICE[/DATABASE]"),
+        ("BROKER_REDIS_URL", "redis+sentinel://a,:1/main", "expected redis://"),
+        ("BROKER_REDIS_URL", "redis+sentinel://u:ge/heim@a/main", "password URL-encoded"),
+        ("BROKER_REDIS_URL", "redis+cluster://a:1,b:x", "expected redis://"),
+        ("BROKER_REDIS_URL", "redis+cluster://a/1", "expected redis://"),
+        ("BROKER_REDIS_URL", "redis+tls://a", "expected redis://"),
         ("BROKER_REDIS_URL", "redis://:ge/heim@h", "the password URL-encoded"),
         ("BROKER_REDIS_URL", "redis://:geheim[@h", "the password URL-encoded"),
         ("BROKER_TRUSTED_PROXIES", '["10.0.0.1/8"]', "'10.0.0.1/8': expected a CIDR"),
@@ -324,10 +333,19 @@ def test_what_is_shown_can_be_set_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["redis://h", "rediss://u:p%2F@h:6380/3?ssl_ca_certs=/ca.pem", "unix:///run/r.sock?db=1"]
+    "url",
+    [
+        "redis://h",
+        "rediss://u:p%2F@h:6380/3?ssl_ca_certs=/ca.pem",
+        "unix:///run/r.sock?db=1",
+        "redis+sentinel://a:26379,b,[::1]:26380/main",
+        "rediss+sentinel://u:p%2F@a,b:1/main/3?ssl_ca_certs=/ca.pem&sentinel_password=p%2F",
+        "redis+cluster://:p%2F@a:1,b:2",
+        "rediss+cluster://u:p%2F@[::1]:7000?ssl_check_hostname=no",
+    ],
 )
 def test_where_redis_can_be(url: str) -> None:
-    """Over TCP, with TLS, on a socket; the password is in no output."""
+    """Over TCP, with TLS, on a socket, of Sentinels, in a cluster; no output has the password."""
     settings = load({"BROKER_REDIS_URL": url})
     assert settings.redis_url == url
     assert "p%2F" not in shown(settings)["BROKER_REDIS_URL"]

@@ -9,7 +9,7 @@ from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -24,6 +24,7 @@ from broker.iam.issuer_url import check_issuer_url
 from broker.iam.uidp import Uidp
 from broker.issuer.schedule import least_publish_lead
 from broker.state.rates import Rate
+from broker.state.redis_url import RedisUrl
 from broker.store.url import parse as check_store_url
 from broker.web.tls import server_context
 
@@ -91,9 +92,11 @@ class ServerSettings(BaseSettings):
     )
     redis_url: str = Field(
         default="",
-        description="Where processes keep what they have to agree on (used tokens, rates): "
-        "`redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, `rediss://…` with TLS, or "
-        "`unix://PATH`. Empty: each process for itself.",
+        description="Where processes keep what they have to agree on (used tokens, rates, logins "
+        "and sessions): `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, `unix://PATH`, "
+        "`redis+sentinel://[USER:PASSWORD@]HOST[:PORT][,…]/SERVICE[/DATABASE]` or "
+        "`redis+cluster://[USER:PASSWORD@]HOST[:PORT][,…]`; `rediss` for `redis` with TLS. See "
+        "[Redis](operations/redis.md). Empty: each process for itself.",
     )
     keys_dir: Path = Field(
         default=Path("keys"),
@@ -301,12 +304,8 @@ class ServerSettings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _check_redis_url(cls, value: str) -> str:
-        if value and not _is_redis_url(value):
-            # without what was given, and without the parser's words: it may hold a password
-            raise ValueError(
-                "expected redis://HOST, rediss://HOST or unix://PATH, parameters ssl_… or db, and "
-                "the password URL-encoded"
-            )
+        if value:
+            RedisUrl.parse(value)
         return value
 
     @field_validator("trusted_proxies")
@@ -473,21 +472,3 @@ class ServerSettings(BaseSettings):
 def rate(text: str) -> Rate | None:
     """`100/minute`, or empty for none. Raises ValueError."""
     return Rate.parse(text) if text else None
-
-
-def _is_redis_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        has_place = bool(parts.path if parts.scheme == "unix" else parts.hostname)
-        _ = parts.port  # ValueError where it is no number
-    except ValueError:
-        return False
-    database = parts.path.removeprefix("/")
-    return (
-        parts.scheme in {"redis", "rediss", "unix"}
-        and has_place
-        and (parts.scheme == "unix" or not database or database.isdecimal())
-        and not parts.fragment
-        # others would undo what the broker has decided, such as how long it waits
-        and all(name == "db" or name.startswith("ssl_") for name, _ in parse_qsl(parts.query))
-    )

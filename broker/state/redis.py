@@ -8,48 +8,34 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import structlog
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.asyncio import RedisCluster
+from redis.exceptions import RedisClusterException, RedisError
 
 from broker.state import scripts
 from broker.state.rates import Rate
+from broker.state.redis_endpoint import CONNECTIONS, RedisEndpoint, endpoint
+from broker.state.redis_url import RedisUrl
 from broker.state.state import unavailable
 
 log = structlog.get_logger()
 
 PREFIX: Final = "broker:"
-TIMEOUT: Final = 1.0
-"""Seconds to connect, and for a command."""
-
 DEADLINE: Final = 3.0
 """Seconds for all that an answer takes: a free connection, finding the server, the command."""
 
-CONNECTIONS: Final = 64
-
 
 class RedisState:
-    """One endpoint, however `client` finds it. It need not be there yet."""
+    """One endpoint. It need not be there yet."""
 
-    def __init__(self, client: Redis) -> None:
-        self._client = client
+    def __init__(self, opened: RedisEndpoint) -> None:
+        self._endpoint = opened
+        self._client = opened.client
         self._free = asyncio.Semaphore(CONNECTIONS)
 
     @classmethod
     def at(cls, url: str) -> RedisState:
-        """`redis://`, `rediss://` (TLS) or `unix://`, as redis-py reads them."""
-        # Never tried twice: of a command without an answer nobody knows whether it was done, and
-        # a key that is put again looks like one that was there before.
-        pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=CONNECTIONS,
-            timeout=TIMEOUT,
-            socket_connect_timeout=TIMEOUT,
-            socket_timeout=TIMEOUT,
-            retry=Retry(NoBackoff(), 0),
-        )
-        return cls(Redis.from_pool(pool))
+        """As `RedisUrl` reads it. Raises ValueError."""
+        return cls(endpoint(RedisUrl.parse(url)))
 
     async def put_once(self, namespace: str, key: str, ttl: int) -> bool:
         """`SET … NX EX`."""
@@ -108,19 +94,31 @@ class RedisState:
         For each key the seconds until everything that was used of its rate, by anybody, is
         earned back.
         """
-        names = [_name("rate", key) for key in uses]
-        arguments = [
-            part for rate, count in uses.values() for part in (rate.interval, rate.window, count)
-        ]
+        behind: dict[str, float] = {}
         async with self._asked():
-            behind: list[bytes] = await self._client.eval(
-                scripts.USE, len(names), *names, *arguments
-            )
-        return {key: float(seconds) for key, seconds in zip(uses, behind, strict=True)}
+            asked = self._client.pipeline(transaction=False)
+            groups = self._together(list(uses))
+            for keys in groups:
+                rates = [uses[key] for key in keys]
+                arguments = [part for rate, n in rates for part in (rate.interval, rate.window, n)]
+                names = [_name("rate", key) for key in keys]
+                asked.eval(scripts.USE, len(names), *names, *arguments)
+            for keys, seconds in zip(groups, await asked.execute(), strict=True):
+                behind.update(zip(keys, map(float, seconds), strict=True))
+        return behind
+
+    def _together(self, keys: list[str]) -> list[list[str]]:
+        """Those that one script may take: in a cluster those of one slot, which are few."""
+        if not isinstance(self._client, RedisCluster):
+            return [keys]
+        slots: dict[int, list[str]] = {}
+        for key in keys:
+            slots.setdefault(self._client.keyslot(_name("rate", key)), []).append(key)
+        return list(slots.values())
 
     async def close(self) -> None:
         """Close its connections."""
-        await self._client.aclose()
+        await self._endpoint.close()
 
     async def _run(self, script: str, name: str, *arguments: str | bytes | float) -> Any:
         # The whole text each time: a server that was restarted, or promoted, does not have it
@@ -133,7 +131,8 @@ class RedisState:
         try:
             async with asyncio.timeout(DEADLINE), self._free:
                 yield
-        except (RedisError, OSError) as error:  # TimeoutError is the latter
+        # TimeoutError is an OSError
+        except (RedisError, RedisClusterException, OSError) as error:
             log.warning("state_unavailable", fault=type(error).__name__)
             raise unavailable() from error
 
