@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import time
 from collections.abc import Coroutine, Mapping
@@ -65,6 +66,9 @@ if TYPE_CHECKING:  # grpc takes a while to import, and commands that only need t
 
 log = structlog.get_logger()
 
+MIN_DRAIN: Final = 1
+"""Seconds in which a worker that ends answers on the connections that it has."""
+
 NO_ADDRESSES: Final[Mapping[str, PinnedAddress]] = MappingProxyType({})
 
 
@@ -85,13 +89,19 @@ class Broker:
     """A running broker: `async with Broker(settings) as broker`.
 
     `addresses`: host → where it is, for hosts that name servers do not know, as in tests.
+    `listener`: a socket that other processes listen on too, instead of one of its own.
     """
 
     def __init__(
-        self, settings: Settings, *, addresses: Mapping[str, PinnedAddress] = NO_ADDRESSES
+        self,
+        settings: Settings,
+        *,
+        addresses: Mapping[str, PinnedAddress] = NO_ADDRESSES,
+        listener: socket.socket | None = None,
     ) -> None:
         self._settings = settings
         self._addresses = addresses
+        self._listener = listener
         self._stack = AsyncExitStack()
         self._entropy = Entropy()
         self._audiences = Audiences(
@@ -327,6 +337,7 @@ class Broker:
             grace=settings.shutdown_grace,
             request_id=self._request_id,
             addresses=addresses,
+            listener=self._listener,
         )
 
         async def stop() -> None:
@@ -339,8 +350,11 @@ class Broker:
 
         async def drain() -> None:
             health.draining = True
+            server.drain()
             await rpc.drain()
-            await asyncio.sleep(settings.drain)
+            if self._listener is not None:  # others take what comes; let what is here finish
+                await server.stop_listening()
+            await asyncio.sleep(max(settings.drain, MIN_DRAIN if self._listener else 0))
 
         stack.push_async_callback(drain)
         log.info(
@@ -368,6 +382,7 @@ class Broker:
             grace=settings.shutdown_grace,
             request_id=self._request_id,
             addresses=addresses,
+            shares_port=self._listener is not None,
         )
 
     def _request_id(self) -> str:

@@ -38,11 +38,12 @@ output_option = click.option(
 )
 
 
-def settings_of(config: Path | None) -> Settings:
-    """The settings of this environment."""
+def settings_of(config: Path | None, *, workers: int | None = None) -> Settings:
+    """The settings of this environment; `workers`, where it is given, goes before it."""
     from broker.config import load
 
-    return load(os.environ, config)
+    given = {} if workers is None else {"BROKER_WORKERS": str(workers)}
+    return load({**os.environ, **given}, config)
 
 
 @asynccontextmanager

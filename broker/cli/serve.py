@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
+import socket
+import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from broker.cli.options import config_option, settings_of
+
+if TYPE_CHECKING:
+    from broker.config import Settings
+    from broker.logs import Lines
 
 FLUSH_EVERY = 0.2
 """Seconds that a line of the log may wait."""
@@ -18,31 +26,73 @@ FLUSH_EVERY = 0.2
 
 @click.command()
 @config_option
-def serve(config: Path | None) -> None:
-    """Run the broker until it is told to stop (SIGTERM, SIGINT)."""
+@click.option("--workers", type=int, help="Processes on this machine; BROKER_WORKERS otherwise.")
+@click.option("--listen-fd", type=int, hidden=True)
+@click.option("--ready-fd", type=int, hidden=True)
+def serve(
+    config: Path | None, workers: int | None, listen_fd: int | None, ready_fd: int | None
+) -> None:
+    """Run the broker until it is told to stop (SIGTERM, SIGINT).
+
+    With several workers SIGHUP replaces them one after the other, without losing a request.
+    """
     import uvloop
 
     from broker import logs
+
+    settings = settings_of(config, workers=workers)
+    lines = logs.configure(level=settings.log_level, style=settings.log_format)
+    if settings.workers > 1 and listen_fd is None:
+        uvloop.run(_supervised(settings, lines, config))
+    else:
+        uvloop.run(_served(settings, lines, listen_fd, ready_fd))
+
+
+async def _served(
+    settings: Settings, lines: Lines, listen_fd: int | None, ready_fd: int | None
+) -> None:
     from broker.app import Broker
 
-    settings = settings_of(config)
-    lines = logs.configure(level=settings.log_level, style=settings.log_format)
-
-    async def work() -> None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        async with Broker(settings):
-            _spare_the_collector()
-            lines.flush_out()
-            while not stop.is_set():
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), FLUSH_EVERY)
-                lines.flush_out()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    listener = socket.socket(fileno=listen_fd) if listen_fd is not None else None
+    async with Broker(settings, listener=listener):
+        _spare_the_collector()
         lines.flush_out()
+        if ready_fd is not None:
+            os.write(ready_fd, b"1")
+            os.close(ready_fd)
+        await _until(stop, lines)
+    lines.flush_out()
 
-    uvloop.run(work())
+
+async def _supervised(settings: Settings, lines: Lines, config: Path | None) -> None:
+    from broker.cli.workers import Supervisor, listening_socket, worker_command
+
+    arguments = ["--workers", str(settings.workers), *(["--config", str(config)] if config else [])]
+    supervisor = Supervisor(
+        listening_socket(settings.host, settings.port),
+        worker_command(arguments),
+        count=settings.workers,
+        grace=settings.drain + settings.shutdown_grace,
+    )
+    done = asyncio.Event()
+    flushing = asyncio.create_task(_until(done, lines))
+    code = await supervisor.run()
+    done.set()
+    await flushing
+    lines.flush_out()
+    if code:
+        sys.exit(code)
+
+
+async def _until(stop: asyncio.Event, lines: Lines) -> None:
+    while not stop.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), FLUSH_EVERY)
+        lines.flush_out()
 
 
 def _spare_the_collector() -> None:

@@ -32,8 +32,6 @@ _LIMITS: Final = (
     # whoever does not answer a ping is gone, and so is the connection
     ("grpc.keepalive_time_ms", 120_000),
     ("grpc.keepalive_timeout_ms", 20_000),
-    # a second process on the port is an error, as it is for HTTP
-    ("grpc.so_reuseport", 0),
 )
 
 
@@ -57,7 +55,7 @@ class RpcServer:
     """Listens on a Unix socket, for what comes over the HTTP port, and on a port of its own.
 
     `port` None: on none. With `certificate` that port speaks TLS. `grace`: seconds that running
-    calls get when it stops.
+    calls get when it stops. `shares_port`: other processes may listen on `port` too.
     """
 
     def __init__(
@@ -70,7 +68,9 @@ class RpcServer:
         grace: float,
         request_id: Callable[[], str],
         addresses: ClientAddresses,
+        shares_port: bool = False,
     ) -> None:
+        self._shares_port = shares_port
         self._methods = Methods(api, request_id, addresses)
         self._discovery = Discovery(api.contract)
         self._host = host
@@ -84,7 +84,9 @@ class RpcServer:
         async with AsyncExitStack() as stack:
             # mode 0700: whoever may connect to the socket says from where they come
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="broker-")))
-            server = grpc.aio.server(options=_LIMITS)
+            # a second process on the port is an error, as it is for HTTP, unless it is one of ours
+            sharing = ("grpc.so_reuseport", int(self._shares_port))
+            server = grpc.aio.server(options=(*_LIMITS, sharing))
             stack.push_async_callback(self._finish, server)
             server.add_generic_rpc_handlers([self._methods])
             await self._discovery.serve(server)

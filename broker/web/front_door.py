@@ -58,6 +58,9 @@ class FrontDoor:
         self._routes = routes
         self._find = find
         self._request_id = request_id
+        self.draining = False
+        """Set at shutdown: each answer is the last on its connection, so that a client who has
+        more to ask does not meet one that is just being closed."""
 
     async def __call__(self, request: web.BaseRequest) -> web.Response:
         """Answer, whatever happens, and log how it went."""
@@ -67,6 +70,8 @@ class FrontDoor:
         place = self._place(request)
         response = await self._answer(request, place, request_id)
         response.headers["X-Request-Id"] = request_id
+        if self.draining:
+            response.force_close()
         log.info(
             "request",
             method=request.method,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -72,7 +73,8 @@ class HttpServer:
     `table` has the literal paths, `find` knows the others.
 
     `grpc` is the Unix socket of the gRPC server, which gets the connections that speak HTTP/2.
-    With `tls` the port speaks nothing else. `grace`: seconds.
+    With `tls` the port speaks nothing else. `grace`: seconds. `listener`: the socket to listen on
+    instead of one of its own, which several processes may have in common.
     """
 
     def __init__(
@@ -87,14 +89,16 @@ class HttpServer:
         grace: float,
         request_id: Callable[[], str],
         addresses: ClientAddresses,
+        listener: socket.socket | None = None,
     ) -> None:
         self._host = host
         self._port = port
+        self._listener = listener
         self._tls = tls
         self._grace = grace
-        front_door = FrontDoor(table, find, request_id=request_id)
+        self._front_door = FrontDoor(table, find, request_id=request_id)
         server = _Server(
-            front_door,
+            self._front_door,
             request_id=request_id,
             request_factory=_request_of(addresses) if addresses.any else _request,
             max_field_size=MAX_HEADER,
@@ -110,7 +114,8 @@ class HttpServer:
         Raises `Precondition` (`listen_failed`), when another process listens there, say.
         """
         await self._runner.setup()
-        site = _Site(self._runner, self._shared, self._host, self._port, self._tls)
+        place = self._listener or (self._host, self._port)
+        site = _Site(self._runner, self._shared, place, self._tls)
         try:
             await site.start()
         except OSError as error:
@@ -119,6 +124,10 @@ class HttpServer:
             ) from error
         port: int = self._runner.addresses[0][1]
         return port
+
+    def drain(self) -> None:
+        """Take requests, and tell each client to come back by another connection."""
+        self._front_door.draining = True
 
     async def stop_listening(self) -> None:
         """Take no more connections."""
@@ -139,30 +148,34 @@ class _Site(web.BaseSite):
         self,
         runner: web.ServerRunner,
         shared: SharedPort,
-        host: str,
-        port: int,
+        place: socket.socket | tuple[str, int],
         tls: ssl.SSLContext | None,
     ) -> None:
         super().__init__(runner, ssl_context=tls, backlog=BACKLOG)
         self._shared = shared
-        self._host = host
-        self._port = port
+        self._place = place
 
     @property
     def name(self) -> str:
         """For aiohttp's messages."""
-        return f"{self._host}, port {self._port}"
+        if isinstance(self._place, socket.socket):
+            return "an inherited socket"
+        return f"{self._place[0]}, port {self._place[1]}"
 
     async def start(self) -> None:
         """Listen. Raises OSError."""
         await super().start()
+        where: dict[str, Any]
+        if isinstance(self._place, socket.socket):
+            where = {"sock": self._place}
+        else:
+            where = {"host": self._place[0], "port": self._place[1]}
         self._server = await asyncio.get_running_loop().create_server(
             self._shared,
-            self._host,
-            self._port,
             ssl=self._ssl_context,
             ssl_handshake_timeout=FIRST_BYTES if self._ssl_context else None,
             backlog=BACKLOG,
+            **where,
         )
 
 
