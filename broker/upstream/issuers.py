@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from broker.errors import Detail, Invalid, Stage, Unauthenticated, Unavailable
-from broker.iam.issuer_url import check_fetchable_url, check_issuer_url, fetch_base
+from broker.iam.issuer_url import check_issuer_url
 from broker.jose.keys import KeySet, KeySetRefused, parse_key_set
-from broker.jose.strict_json import AmbiguousJson, parse_object
+from broker.upstream.discovery import discover, jwks_uri_of
 from broker.upstream.outbound import OutboundClient, issuer_unavailable
 
 FRESH: Final = 600.0
@@ -34,8 +34,6 @@ MAX_ISSUERS: Final = 1000
 
 _RENEW_AFTER: Final = 0.8
 """Share of the fresh time after which a use renews in the background, so that nobody waits."""
-
-_WELL_KNOWN: Final = "/.well-known/openid-configuration"
 
 
 @dataclass(slots=True)
@@ -185,11 +183,10 @@ class Issuers:
             entry.flight = None
 
     async def _fetch(self, issuer: str) -> KeySet:
-        base = fetch_base(issuer)
-        # Discovery §4.1: a terminating slash is removed before the path is appended
-        url = base.removesuffix("/") + _WELL_KNOWN
-        answer = await self._outbound.fetch(url, issuer=issuer, name="discovery")
-        jwks_uri = self._jwks_uri(answer, url=url, base=base)
+        document = await discover(self._outbound, issuer)
+        jwks_uri = jwks_uri_of(
+            document, issuer=issuer, allow_http_loopback=self._allow_http_loopback
+        )
         answer = await self._outbound.fetch(jwks_uri, issuer=issuer, name="jwks_uri")
         try:
             return parse_key_set(answer)
@@ -197,31 +194,6 @@ class Issuers:
             raise issuer_unavailable(
                 "jwks_uri", f"a JWK set at {jwks_uri}", f"an answer not usable: {error}"
             ) from error
-
-    def _jwks_uri(self, answer: bytes, *, url: str, base: str) -> str:
-        try:
-            document = parse_object(answer)
-        except AmbiguousJson as error:
-            raise issuer_unavailable(
-                "discovery", f"a JSON object at {url}", f"an answer that {error}"
-            ) from error
-        # Discovery §4.3: exactly the issuer that was asked; else one host could speak for another
-        if document.get("issuer") != base:
-            raise issuer_unavailable(
-                "discovery", f"issuer {base!r} at {url}", f"issuer {_shown(document, 'issuer')}"
-            )
-        jwks_uri = document.get("jwks_uri")
-        if not isinstance(jwks_uri, str):
-            raise issuer_unavailable("discovery", f"a jwks_uri string at {url}", "none")
-        # an https issuer does not send us to http, not in development either
-        http_too = self._allow_http_loopback and base.startswith("http://")
-        try:
-            check_fetchable_url(jwks_uri, allow_http_loopback=http_too, field="jwks_uri")
-        except Invalid as error:
-            raise issuer_unavailable(
-                "jwks_uri", error.message, _shown(document, "jwks_uri")
-            ) from error
-        return jwks_uri
 
     def _check_url(self, issuer: str) -> None:
         # a pattern may have let it through: what the token says is judged like what is registered
@@ -234,7 +206,3 @@ class Issuers:
                 stage=Stage.ISSUER,
                 detail=Detail(name="iss", expected=error.message, got=issuer[:256]),
             ) from error
-
-
-def _shown(document: dict[str, object], name: str) -> str:
-    return repr(document[name])[:256] if name in document else "none"

@@ -10,9 +10,10 @@ import asyncio
 import socket
 import ssl
 import zlib
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Final, Self
@@ -57,11 +58,13 @@ class Answer:
     """What somebody answered, at most `max_body` bytes of it."""
 
     status: int
-    body: bytes
+    body: bytes = field(repr=False)
 
 
 class OutboundClient:
-    """Fetches documents of issuers, and asks AWS STS: https, at most `max_body` bytes.
+    """Fetches documents of issuers, asks AWS STS and identity providers.
+
+    All of it is https, and at most `max_body` bytes of an answer are read.
 
     `private_issuers`: issuers (literal) whose hosts may have private addresses.
     `allow_http_loopback`: a development installation; an issuer on a loopback host may be fetched.
@@ -122,23 +125,37 @@ class OutboundClient:
         (`issuer_unavailable`), whose public text says nothing of what was answered.
         """
         try:
-            return (await self._ask("GET", url, issuer)).body
+            return (await self._ask("GET", url, issuer, only_ok=True)).body
         except Unanswered as error:
             raise issuer_unavailable(name, f"a document at {url}", str(error)) from None
 
-    async def post(self, url: str, *, issuer: str, headers: Mapping[str, str]) -> Answer:
-        """What `url`, a checked URL, answers to a POST without a body, whatever its status.
+    async def get(self, url: str, *, issuer: str, headers: Mapping[str, str]) -> Answer:
+        """What `url`, a checked URL, answers, whatever its status but a redirect.
 
         `issuer` as for `fetch`. `headers` have printable ASCII values. Raises `Unanswered`.
         """
-        return await self._ask("POST", url, issuer, headers)
+        return await self._ask("GET", url, issuer, headers)
+
+    async def post(
+        self, url: str, *, issuer: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> Answer:
+        """The same for a POST; its type is among the headers where it has a body."""
+        return await self._ask("POST", url, issuer, headers, body)
 
     async def _ask(
-        self, method: str, url: str, issuer: str, headers: Mapping[str, str] = _NOTHING
+        self,
+        method: str,
+        url: str,
+        issuer: str,
+        headers: Mapping[str, str] = _NOTHING,
+        body: bytes = b"",
+        *,
+        only_ok: bool = False,
     ) -> Answer:
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._send(method, URL(url, encoded=True), issuer, headers)
+                async with self._sent(method, url, issuer, headers, body) as response:
+                    return await self._answer(response, only_ok=only_ok)
         except TimeoutError:
             fault = f"no complete answer within {self._timeout:g} s"
         except _Refused as error:
@@ -147,9 +164,13 @@ class OutboundClient:
             fault = _describe(error)
         raise Unanswered(fault)
 
-    async def _send(self, method: str, url: URL, issuer: str, headers: Mapping[str, str]) -> Answer:
-        accepts = self._accepted_addresses(url, issuer)
-        literal = parse_address(url.raw_host or "")
+    @asynccontextmanager
+    async def _sent(
+        self, method: str, url: str, issuer: str, headers: Mapping[str, str], body: bytes
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        place = URL(url, encoded=True)
+        accepts = self._accepted_addresses(place, issuer)
+        literal = parse_address(place.raw_host or "")
         # a literal never reaches the resolver, so it is checked here
         if literal is not None and not accepts(literal):
             raise _Refused(_CLOSED)
@@ -157,17 +178,21 @@ class OutboundClient:
         sent.update(headers)  # in place of ours, whatever the case of their names
         async with self._session(accepts).request(
             method,
-            url,
+            place,
             allow_redirects=False,
             headers=sent,
+            data=body or None,
             skip_auto_headers=("Content-Type",),
             ssl=self._contexts.get(issuer, True),
         ) as response:
-            if 300 <= response.status < 400:
-                raise _Refused(f"a redirect (HTTP {response.status}), which is not followed")
-            if method == "GET" and response.status != 200:
-                raise _Refused(f"HTTP {response.status}")
-            return Answer(response.status, await self._read(response))
+            yield response
+
+    async def _answer(self, response: aiohttp.ClientResponse, *, only_ok: bool) -> Answer:
+        if 300 <= response.status < 400:
+            raise _Refused(f"a redirect (HTTP {response.status}), which is not followed")
+        if only_ok and response.status != 200:
+            raise _Refused(f"HTTP {response.status}")
+        return Answer(response.status, await self._read(response))
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         # we ask for none, and some object stores compress all the same
