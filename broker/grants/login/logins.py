@@ -1,0 +1,397 @@
+"""Logins under way: to the provider and back, and what the browser has to show for it.
+
+| namespace     | key          | value               | lifetime |
+|---------------|--------------|---------------------|----------|
+| `interaction` | its id       | why somebody is here| 15 min   |
+| `login`       | `state`      | the way back        | 10 min   |
+| `registering` | its id       | who may register    | 10 min   |
+
+Each is of one browser, whose mark it carries; the last two are good once.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import orjson
+
+from broker.errors import BrokerError, Denied, NotFound, Unauthenticated, Unavailable
+from broker.grants.limits import ExchangeLimits
+from broker.grants.login.browser import Browser
+from broker.grants.login.intents import (
+    Intent,
+    PlatformLogin,
+    assumed_identity,
+    intent_as_json,
+    intent_from_json,
+    invite_of,
+)
+from broker.grants.login.journal import Journal
+from broker.grants.login.pending import Interaction, PendingLogin
+from broker.grants.login.people import Entered, Provisioning, Registration, SessionRoles
+from broker.grants.login.sessions import Session, Sessions
+from broker.grants.login.ways import Ways
+from broker.grants.request import Call
+from broker.iam.people import Login
+from broker.iam.uidp import RandomBytes, Uidp
+from broker.state.state import State
+from broker.upstream.login.connector import Connector, Redirection, Returned
+from broker.upstream.login.keeping import login_as_json, login_from_json
+
+INTERACTION_TTL: Final = 900
+LOGIN_TTL: Final = 600
+REGISTERING_TTL: Final = 600
+"""Seconds, as the others."""
+MAX_ID: Final = 128
+"""Characters of what a browser brings back; what is longer was not made here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackParameters:
+    """What a provider sends a browser back with (RFC 6749 §4.1.2, §4.1.2.1; RFC 9207 §2)."""
+
+    state: str
+    code: str = field(default="", repr=False)
+    error: str = ""
+    iss: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """Somebody has logged in."""
+
+    intent: Intent
+    login: Login
+    session: Session | None
+    """None where an identity is to be assumed: that takes no registration, and leaves nothing."""
+    cookie: str = field(default="", repr=False)
+    """Of the session."""
+    registered: bool = False
+    joined: tuple[Uidp, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unregistered:
+    """Somebody has shown who they are, and nobody is registered as that."""
+
+    id: str
+    """To `register` with."""
+    intent: Intent
+    login: Login
+
+
+class Logins:
+    """`callback` is the URL to which providers send browsers back. `clock` gives seconds since
+    the epoch. `random` makes secrets.
+    """
+
+    def __init__(
+        self,
+        *,
+        state: State,
+        sessions: Sessions,
+        ways: Ways,
+        registration: Registration,
+        roles: SessionRoles,
+        provisioning: Provisioning,
+        limits: ExchangeLimits,
+        journal: Journal,
+        callback: str,
+        clock: Callable[[], float],
+        random: RandomBytes,
+    ) -> None:
+        self.ways = ways
+        self._state = state
+        self._sessions = sessions
+        self._registration = registration
+        self._roles = roles
+        self._provisioning = provisioning
+        self._limits = limits
+        self._journal = journal
+        self._callback = callback
+        self._clock = clock
+        self._random = random
+
+    async def ask(
+        self,
+        intent: Intent,
+        browser: Browser,
+        *,
+        fresh: bool = False,
+        choices: tuple[str, ...] = (),
+        login_hint: str = "",
+        prompt: str = "",
+    ) -> str:
+        """Remember why somebody is here; the id under which `asked` tells."""
+        interaction = Interaction(
+            mark=browser.mark,
+            intent=intent,
+            fresh=fresh or needs_login(intent),
+            choices=choices,
+            login_hint=login_hint,
+            prompt=prompt,
+        )
+        name = self._secret()
+        await self._state.put("interaction", name, interaction.as_json(), INTERACTION_TTL)
+        return name
+
+    async def asked(self, name: str, browser: Browser) -> Interaction:
+        """Why. Raises `Unauthenticated` (`interaction_unknown`), and `Exhausted` when the address
+        has guessed too often.
+        """
+        self._limits.admit(browser.address)
+        kept = await self._state.get("interaction", name) if 0 < len(name) <= MAX_ID else None
+        interaction = Interaction.from_json(kept) if kept is not None else None
+        if interaction is None or not browser.is_marked(interaction.mark):
+            raise self._counted(browser, _interaction_unknown())
+        return interaction
+
+    async def begin(
+        self,
+        intent: Intent,
+        connector: Connector,
+        browser: Browser,
+        *,
+        login_hint: str = "",
+        prompt: str = "",
+    ) -> str:
+        """Where to send the browser. Raises what `Connector.authorization_url` raises."""
+        state, nonce, verifier = self._secret(), self._secret(), self._secret()
+        url = await connector.authorization_url(
+            Redirection(
+                redirect_uri=self._callback,
+                state=state,
+                nonce=nonce,
+                code_verifier=verifier,
+                login_hint=login_hint,
+                prompt=prompt,
+            )
+        )
+        pending = PendingLogin(
+            mark=browser.mark,
+            intent=intent,
+            provider=connector.key,
+            nonce=nonce,
+            code_verifier=verifier,
+        )
+        await self._state.put("login", state, pending.as_json(), LOGIN_TTL)
+        return url
+
+    async def returned(self, state: str, browser: Browser, call: Call) -> PendingLogin:
+        """The login with which a browser comes back, which is over with that.
+
+        Raises `Unauthenticated` (`login_not_pending`): it was never begun, or in another browser,
+        or a callback was there before. Raises `Exhausted` when the address failed too often.
+        """
+        self._limits.admit(browser.address)
+        kept = await self._state.take("login", state) if 0 < len(state) <= MAX_ID else None
+        pending = PendingLogin.from_json(kept) if kept is not None else None
+        if pending is None or not browser.is_marked(pending.mark):
+            refusal = self._counted(browser, _not_pending())
+            await self._journal.refused(call, refusal)
+            raise refusal
+        return pending
+
+    async def finish(
+        self,
+        pending: PendingLogin,
+        came: CallbackParameters,
+        browser: Browser,
+        call: Call,
+        *,
+        old: Session | None,
+    ) -> Finished | Unregistered:
+        """Who it is. `old`: the session that the browser had, which ends.
+
+        Raises `BrokerError`; a refusal has been written down then.
+        """
+        login: Login | None = None
+        try:
+            login = await self._login(pending, came)
+            return await self._enter(pending.intent, login, browser, call, old=old, register=False)
+        except BrokerError as refusal:
+            self._limits.note_refusal(browser.address, refusal)
+            await self._journal.refused(call, refusal, provider=pending.provider, login=login)
+            raise
+
+    async def registering(self, name: str, browser: Browser) -> Unregistered:
+        """Who is asked whether to register. Raises `Unauthenticated` (`interaction_unknown`)."""
+        self._limits.admit(browser.address)
+        kept = await self._state.get("registering", name) if 0 < len(name) <= MAX_ID else None
+        found = _kept(name, kept, browser) if kept is not None else None
+        if found is None:
+            raise self._counted(browser, _interaction_unknown())
+        return found
+
+    async def register(
+        self, name: str, browser: Browser, call: Call, *, old: Session | None
+    ) -> Finished:
+        """They said yes; once. Raises as `registering`, and as `Registration.enter`."""
+        who = await self.registering(name, browser)
+        if await self._state.take("registering", name) is None:
+            raise _interaction_unknown()
+        try:
+            finished = await self._enter(
+                who.intent, who.login, browser, call, old=old, register=True
+            )
+        except BrokerError as refusal:
+            await self._journal.refused(call, refusal, provider=who.login.provider, login=who.login)
+            raise
+        assert isinstance(finished, Finished), "they may register"
+        return finished
+
+    async def decline(self, name: str, browser: Browser) -> Unregistered:
+        """They said no: who it was."""
+        who = await self.registering(name, browser)
+        await self._state.delete("registering", name)
+        return who
+
+    async def _login(self, pending: PendingLogin, came: CallbackParameters) -> Login:
+        if came.error or not came.code:
+            raise _refused_there(came.error)
+        connector = await self.ways.of_key(pending.provider)
+        returned = Returned(
+            code=came.code,
+            iss=came.iss,
+            redirect_uri=self._callback,
+            nonce=pending.nonce,
+            code_verifier=pending.code_verifier,
+        )
+        login = await connector.login(returned, now=self._clock())
+        await self._provisioning.check(login)
+        return login
+
+    async def _enter(
+        self,
+        intent: Intent,
+        login: Login,
+        browser: Browser,
+        call: Call,
+        *,
+        old: Session | None,
+        register: bool,
+    ) -> Finished | Unregistered:
+        if assumed_identity(intent) is not None:
+            await self._journal.logged_in(call, login, session="")
+            return Finished(intent=intent, login=login, session=None)
+        now = self._clock()
+        try:
+            entered = await self._registration.enter(
+                login,
+                invite=invite_of(intent),
+                may_register=register,
+                request_id=call.request_id,
+                now=now,
+            )
+        except NotFound as error:
+            if register or not can_register(error) or skips_registration(intent):
+                raise
+            return await self._ask_to_register(intent, login, browser)
+        return await self._begin_session(intent, login, entered, browser, call, old)
+
+    async def _begin_session(
+        self,
+        intent: Intent,
+        login: Login,
+        entered: Entered,
+        browser: Browser,
+        call: Call,
+        old: Session | None,
+    ) -> Finished:
+        mappings = await self._roles.of(login, request_id=call.request_id, now=self._clock())
+        session, cookie = await self._sessions.begin(login, mappings, browser)
+        if old is not None:
+            await self._sessions.end(old)
+        await self._journal.logged_in(
+            call, login, session=session.id, registered=entered.registered, joined=entered.joined
+        )
+        return Finished(
+            intent=intent,
+            login=login,
+            session=session,
+            cookie=cookie,
+            registered=entered.registered,
+            joined=entered.joined,
+        )
+
+    async def _ask_to_register(
+        self, intent: Intent, login: Login, browser: Browser
+    ) -> Unregistered:
+        name = self._secret()
+        kept = {
+            "mark": browser.mark,
+            "intent": intent_as_json(intent),
+            "login": login_as_json(login).decode(),
+        }
+        await self._state.put("registering", name, orjson.dumps(kept), REGISTERING_TTL)
+        return Unregistered(id=name, intent=intent, login=login)
+
+    def _counted(self, browser: Browser, refusal: Unauthenticated) -> Unauthenticated:
+        self._limits.note_refusal(browser.address, refusal)
+        return refusal
+
+    def _secret(self) -> str:
+        return base64.urlsafe_b64encode(self._random(32)).rstrip(b"=").decode()
+
+
+def needs_login(intent: Intent) -> bool:
+    """Whether a session that the browser has is not enough.
+
+    The rules of an identity are about claims of a login, and an invite's e-mail address about
+    what the provider vouches for now.
+    """
+    return assumed_identity(intent) is not None or bool(invite_of(intent))
+
+
+def skips_registration(intent: Intent) -> bool:
+    """Whether who is unknown is to be told so, and not asked."""
+    return isinstance(intent, PlatformLogin) and intent.skip_registration
+
+
+def can_register(error: NotFound) -> bool:
+    """Whether `Registration.enter` refused only because nobody said that they want it."""
+    return error.code == "person_not_registered" and bool(getattr(error, "can_register", False))
+
+
+def _kept(name: str, text: bytes, browser: Browser) -> Unregistered | None:
+    members = orjson.loads(text)
+    if not browser.is_marked(members["mark"]):
+        return None
+    return Unregistered(
+        id=name,
+        intent=intent_from_json(members["intent"]),
+        login=login_from_json(members["login"].encode()),
+    )
+
+
+def _not_pending() -> Unauthenticated:
+    return Unauthenticated(
+        "login_not_pending",
+        "this sign-in is over, took longer than ten minutes, or was begun in another browser; "
+        "begin again where you came from",
+    )
+
+
+def _interaction_unknown() -> Unauthenticated:
+    return Unauthenticated(
+        "interaction_unknown",
+        "this page is too old, or was opened in another browser; begin again where you came from",
+    )
+
+
+def _refused_there(error: str) -> BrokerError:
+    """RFC 6749 §4.1.2.1. The provider's words go no further than this."""
+    if error == "access_denied":
+        return Denied(
+            "login_declined", "the identity provider was not allowed to sign you in, or declined to"
+        )
+    if error in {"temporarily_unavailable", "server_error"}:
+        return Unavailable(
+            "identity_provider_unavailable", "the identity provider cannot sign anybody in now"
+        )
+    return Denied(
+        "login_failed", "the identity provider answered with an error, not with a sign-in"
+    )
