@@ -9,6 +9,7 @@ from typing import IO, Final
 import click
 import orjson
 
+from broker.cli.client.connection import ConfiguredOption, config_file_option
 from broker.cli.explaining import Explaining
 from broker.cli.options import MAX_TOKEN_FILE, output_option, run, token_in, token_of
 from broker.cli.refusals import explain
@@ -23,8 +24,14 @@ PLATFORMS: Final = [platform.value for platform in Platform]
 
 @click.command()
 @click.option(
-    "--issuer", envvar="BROKER_API", required=True, help="URL of the broker. [env: BROKER_API]"
+    "--issuer",
+    cls=ConfiguredOption,
+    keys=("issuer", "api"),
+    envvar="BROKER_API",
+    required=True,
+    help="URL of the broker. [env: BROKER_API]",
 )
+@config_file_option
 @click.option(
     "--identity",
     envvar="BROKER_IDENTITY",

@@ -10,7 +10,8 @@ from typing import IO, Final
 import click
 import orjson
 
-from broker.cli.client.credentials import TOKEN, TOKEN_FILE, access_token
+from broker.cli.client.connection import Connection
+from broker.cli.client.credentials import TOKEN, TOKEN_FILE, access_token, cached_token
 from broker.cli.options import printable
 from broker.cli.steps import explanation_lines
 from broker.errors import BrokerError
@@ -48,7 +49,8 @@ class Explaining:
         if not self._has_token():
             return None, elsewhere
         try:
-            return asyncio.run(self._explained()), ""
+            token = access_token(self.api_token, self.environ, self._broker)
+            return asyncio.run(self._explained(token)), ""
         except Refused as no:
             return None, f"Not explained: {printable(no.error.message)}. {elsewhere}"
         except BrokerError as no:
@@ -59,10 +61,15 @@ class Explaining:
             return True
         # the token in the environment is for the broker that is named there, and for no other
         theirs = self.environ.get(API, self.issuer).rstrip("/") == self.issuer.rstrip("/")
-        return theirs and bool(self.environ.get(TOKEN) or self.environ.get(TOKEN_FILE))
+        if theirs and bool(self.environ.get(TOKEN) or self.environ.get(TOKEN_FILE)):
+            return True
+        return bool(cached_token(self.environ, self._broker, renews=False))
 
-    async def _explained(self) -> Record:
-        token = access_token(self.api_token, self.environ)
+    @property
+    def _broker(self) -> Connection:
+        return Connection.to(self.issuer.rstrip("/"))
+
+    async def _explained(self, token: str) -> Record:
         async with connected(self.issuer, token) as api:
             return await api.explain(self.identity, self.upstream)
 

@@ -32,13 +32,16 @@ _KINDS: Final[dict[int, type[BrokerError]]] = {
 
 
 class Refused(Exception):
-    """The broker's own no. `stage` is that of an exchange, empty elsewhere."""
+    """The broker's own no. `stage` is that of an exchange, empty elsewhere; `oauth` the `error` of
+    RFC 6749 where an endpoint of OAuth said it.
+    """
 
-    def __init__(self, error: BrokerError, *, stage: str, request_id: str) -> None:
+    def __init__(self, error: BrokerError, *, stage: str, request_id: str, oauth: str = "") -> None:
         super().__init__(error.message)
         self.error = error
         self.stage = stage
         self.request_id = request_id
+        self.oauth = oauth
 
 
 def refusal(body: Any, request_id: str) -> Refused:

@@ -41,7 +41,9 @@ class Caller:
     @property
     def environ(self) -> dict[str, str]:
         """What a shell of theirs has set."""
-        return {"BROKER_API": self.served.url, "BROKER_TOKEN": self.token}
+        home = str(self.served.folder / "home")  # not that of who runs the tests
+        folders = {"XDG_CACHE_HOME": home, "XDG_CONFIG_HOME": home}
+        return {"BROKER_API": self.served.url, "BROKER_TOKEN": self.token, **folders}
 
     def run(self, *words: str, given: str = "") -> Result:
         """A command within this process, which is not a terminal. `given` is its input."""

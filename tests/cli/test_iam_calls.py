@@ -69,7 +69,7 @@ def test_the_token_of_a_variable(alice: Caller, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environ", "says", "code"),
     [
-        ({}, "No access token: give --token FILE", 2),
+        ({}, "No access token: run 'broker auth login'", 2),
         ({"BROKER_TOKEN": ""}, "No access token", 2),
         ({"BROKER_TOKEN": "geheim heim"}, "BROKER_TOKEN: not a token", 1),
         ({"BROKER_TOKEN_FILE": "nofile"}, "cannot read nofile: No such file", 2),

@@ -10,7 +10,8 @@ from typing import Final
 
 import click
 
-from broker.cli.client.credentials import DEFAULT_API, access_token
+from broker.cli.client.connection import connection
+from broker.cli.client.credentials import at_hand
 from broker.errors import BrokerError
 from broker.sdk.refusal import Refused
 
@@ -19,12 +20,14 @@ PATIENCE: Final = 2.0
 
 
 def complete_groups(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Paths of the groups that the caller may list: one call, with the token of the environment."""
+    """Paths of the groups that the caller may list: one call, with a token that is at hand."""
     del param
-    url = ctx.params.get("api") or os.environ.get("BROKER_API") or DEFAULT_API
     try:
-        token = access_token(None, os.environ)
-        paths = asyncio.run(asyncio.wait_for(_paths(url, token), PATIENCE))
+        with ctx.scope(cleanup=False):
+            broker = connection()
+        if not (token := at_hand(os.environ, broker)):
+            return []
+        paths = asyncio.run(asyncio.wait_for(_paths(broker.api, token), PATIENCE))
     except (BrokerError, Refused, click.ClickException, TimeoutError):
         return []
     return [path for path in sorted(paths) if path.startswith(incomplete)]

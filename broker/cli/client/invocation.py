@@ -15,7 +15,8 @@ from typing import IO, Any, Concatenate, ParamSpec, TypeVar
 import click
 
 from broker.cli.client.asking import Asking, Choice, on_terminal
-from broker.cli.client.credentials import DEFAULT_API, access_token
+from broker.cli.client.connection import Connection, broker_options, configured, connection
+from broker.cli.client.credentials import access_token
 from broker.cli.client.names import Names, can_be_given, group_paths
 from broker.cli.client.output import RECORD_FORMATS, Printer
 from broker.cli.options import printable
@@ -46,6 +47,7 @@ class Invocation:
     ask: Asking
     names: Names
     now: datetime
+    broker: Connection
 
     async def group(self, given: str | None, *, flag: str = "--parent") -> Uidp:
         """The UIDP of a group that was named; asked for where it was not."""
@@ -107,8 +109,8 @@ def api_command(*formats: str) -> Callable[[Work[P]], Callable[..., None]]:
     def decorate(work: Work[P]) -> Callable[..., None]:
         @_common_options(formats or RECORD_FORMATS)
         @functools.wraps(work)
-        def callback(*, api: str, token: IO[bytes] | None, output: str, **arguments: Any) -> None:
-            client = connected(checked_url(api), access_token(token, os.environ))
+        def callback(*, token: IO[bytes] | None, output: str, **arguments: Any) -> None:
+            broker = connection()
             out = Printer(output, is_terminal=sys.stdout.isatty())
             ask = Asking(
                 # a token from standard input leaves nothing there to answer questions with
@@ -116,7 +118,8 @@ def api_command(*formats: str) -> Callable[[Work[P]], Callable[..., None]]:
                 yes=arguments.pop("yes", False),
             )
             try:
-                asyncio.run(_perform(work, client, out, ask, arguments))
+                client = connected(broker.api, access_token(token, os.environ, broker))
+                asyncio.run(_perform(work, client, broker, out, ask, arguments))
             except Refused as refusal:
                 explain(refusal, as_json=output == "json")
                 sys.exit(1)
@@ -129,12 +132,14 @@ def api_command(*formats: str) -> Callable[[Work[P]], Callable[..., None]]:
 async def _perform(
     work: Callable[..., Awaitable[None]],
     client: AbstractAsyncContextManager[ApiClient],
+    broker: Connection,
     out: Printer,
     ask: Asking,
     arguments: dict[str, Any],
 ) -> None:
     async with client as api:
-        await work(Invocation(api, out, ask, Names(api), datetime.now(UTC)), **arguments)
+        run = Invocation(api, out, ask, Names(api), datetime.now(UTC), broker)
+        await work(run, **arguments)
     for found in api.lint:
         click.echo(_finding(found), err=True)
 
@@ -148,47 +153,32 @@ def _finding(item: str) -> str:
 
 
 def connection_options(callback: F) -> F:
-    """`--api` and `--token`: which broker, and on whose behalf."""
-    options = (
-        click.option(
-            "--api",
-            envvar="BROKER_API",
-            default=DEFAULT_API,
-            show_default=True,
-            metavar="URL",
-            help="Where the broker is. [env: BROKER_API]",
-        ),
-        click.option(
-            "--token",
-            type=click.File("rb"),
-            metavar="FILE",
-            help="File with the access token, - is stdin. [env: BROKER_TOKEN_FILE; the token "
-            "itself: BROKER_TOKEN]",
-        ),
+    """Which broker, and on whose behalf."""
+    token = click.option(
+        "--token",
+        type=click.File("rb"),
+        metavar="FILE",
+        help="File with the access token, - is stdin. [env: BROKER_TOKEN_FILE; the token "
+        "itself: BROKER_TOKEN]",
     )
-    return functools.reduce(lambda made, option: option(made), reversed(options), callback)
+    return broker_options(token(callback))
 
 
-def _common_options(formats: Sequence[str]) -> Callable[[F], F]:
-    output = click.option(
+def output_option(formats: Sequence[str], default: str = "table") -> Callable[[F], F]:
+    """How to print: of these, the configured one if it is among them."""
+    return configured(
         "-o",
         "--output",
+        key="output",
         type=click.Choice(formats),
-        default="table",
+        default=default,
         show_default=True,
         help="How to print the result.",
     )
 
+
+def _common_options(formats: Sequence[str]) -> Callable[[F], F]:
     def decorate(callback: F) -> F:
-        return connection_options(output(callback))
+        return connection_options(output_option(formats)(callback))
 
     return decorate
-
-
-def checked_url(url: str) -> str:
-    """The URL of a broker. Raises `click.BadParameter`."""
-    if not url.startswith(("https://", "http://")):
-        raise click.BadParameter(
-            f"{url!r}: expected https://HOST or http://HOST:PORT.", param_hint="--api"
-        )
-    return url

@@ -12,8 +12,9 @@ from typing import IO, Final
 import click
 
 from broker.cli.client.asking import Asking
+from broker.cli.client.connection import connection
 from broker.cli.client.credentials import access_token
-from broker.cli.client.invocation import Invocation, checked_url, connection_options
+from broker.cli.client.invocation import Invocation, connection_options
 from broker.cli.client.names import Names
 from broker.cli.client.output import Printer
 from broker.cli.lint.report import Report
@@ -58,7 +59,6 @@ def lint(
     live: bool,
     parent: str | None,
     fail_on: str,
-    api: str,
     token: IO[bytes] | None,
     output: str,
 ) -> None:
@@ -71,7 +71,7 @@ def lint(
         raise click.UsageError("Give files, or --live for what a broker has.")
     if parent and not live:
         raise click.UsageError("--parent goes with --live.")
-    report = _live(api, token, parent, as_json=output != "text") if live else _files(files)
+    report = _live(token, parent, as_json=output != "text") if live else _files(files)
     _print(report, output)
     if report.worst is not None and report.worst >= LEVELS[fail_on]:
         ctx.exit(1)
@@ -93,24 +93,25 @@ def _files(names: tuple[str, ...]) -> Report:
         raise click.UsageError(f"cannot read {error.filename}: {error.strerror}") from None
 
 
-def _live(api: str, token: IO[bytes] | None, parent: str | None, *, as_json: bool) -> Report:
+def _live(token: IO[bytes] | None, parent: str | None, *, as_json: bool) -> Report:
     from broker.cli.lint.live import lint_live
 
-    client = connected(checked_url(api), access_token(token, os.environ))
+    broker = connection()
 
-    async def work() -> Report:
-        async with client as connection:
+    async def work(bearer: str) -> Report:
+        async with connected(broker.api, bearer) as api:
             run = Invocation(
-                connection,
+                api,
                 Printer("none", is_terminal=False),
                 Asking(is_terminal=False, yes=False),
-                Names(connection),
+                Names(api),
                 datetime.now(UTC),
+                broker,
             )
             return await lint_live(run, parent)
 
     try:
-        return asyncio.run(work())
+        return asyncio.run(work(access_token(token, os.environ, broker)))
     except Refused as refusal:
         explain(refusal, as_json=as_json)
         sys.exit(1)

@@ -1,0 +1,47 @@
+"""What a person logs in for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+SCOPE: Final = "openid email profile offline_access"
+CLIENT_ID: Final = "broker-cli"
+"""The client that every broker has registered."""
+
+CONNECTIONS: Final = {"google": "google-oauth2", "github": "github", "gitlab": "gitlab"}
+"""Social logins, as the broker's `connection` names them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginRequest:
+    """Parameters of the authorization and of the device authorization endpoint.
+
+    At most one of `organization` and `connection`; with neither, the person chooses.
+    """
+
+    client_id: str = CLIENT_ID
+    scope: str = SCOPE
+    audience: str = ""
+    """Whom the token is for (RFC 8707, `resource`); empty: the broker itself."""
+    organization: str = ""
+    """UIDP of an identity provider, or the name of a verified organization."""
+    connection: str = ""
+    """One of the values of `CONNECTIONS`."""
+    invite: str = field(default="", repr=False)
+    """Code of an invite to accept."""
+    identity: str = ""
+    """UIDP of an assumable identity that the login is to become."""
+
+    def parameters(self) -> list[tuple[str, str]]:
+        """All but what belongs to the one flow or the other."""
+        given = (
+            ("client_id", self.client_id),
+            ("scope", self.scope),
+            ("resource", self.audience),
+            ("idp_id", self.organization),
+            ("connection", self.connection),
+            ("invite", self.invite),
+            ("identity", self.identity),
+        )
+        return [(name, value) for name, value in given if value]
