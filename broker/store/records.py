@@ -13,6 +13,7 @@ from broker.store.identities import Identities
 from broker.store.identity_providers import IdentityProviders
 from broker.store.invites import Invites
 from broker.store.keys import Keys
+from broker.store.refresh_grants import RefreshGrants
 from broker.store.roles import Roles
 from broker.store.subscriptions import Subscriptions
 from broker.store.terms import Terms
@@ -34,6 +35,7 @@ class Records:
         self.account_associations = AccountAssociations(transaction)
         self.terms = Terms(transaction)
         self.subscriptions = Subscriptions(transaction)
+        self.refresh_grants = RefreshGrants(transaction)
         self.keys = Keys(transaction)
         self.audit = Audit(transaction)
 
