@@ -130,6 +130,7 @@ class RedisState:
     async def _asked(self) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(DEADLINE), self._free:
+                await self._endpoint.ready()
                 yield
         # TimeoutError is an OSError
         except (RedisError, RedisClusterException, OSError) as error:

@@ -37,6 +37,11 @@ class RedisEndpoint:
         self.subscriber = subscriber
         self._sentinels = sentinels
 
+    async def ready(self) -> None:
+        """Before a command: a cluster's client asks any node at all while it knows none."""
+        if isinstance(self.client, RedisCluster):
+            await self.client.initialize()
+
     async def close(self) -> None:
         """Close all connections, but those of subscribers."""
         for each in (self.client, *self._sentinels):
@@ -85,6 +90,8 @@ def _cluster(url: RedisUrl) -> RedisEndpoint:
         startup_nodes=[ClusterNode(host, port) for host, port in url.addresses],
         # a part that is gone costs what it held, and nothing else
         require_full_coverage=False,
+        # else every fifth key that has moved closes the connections that others wait on
+        reinitialize_steps=0,
         **options,
     )
 
