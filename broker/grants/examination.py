@@ -58,7 +58,9 @@ class Examination:
 
     def read(self, request: ExchangeRequest, account: Account) -> Credential:
         """The token, taken apart."""
-        credential = account.credential = self._credentials.read(request.token, request.identity)
+        credential = account.credential = request.presented or self._credentials.read(
+            request.token, request.identity
+        )
         return credential
 
     async def find(

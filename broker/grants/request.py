@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from broker.grants.credentials import Credential
 from broker.iam.policy import Entitlement
 from broker.iam.uidp import Uidp
 from broker.issuer.tokens import MintedToken
@@ -18,7 +19,7 @@ class Call:
     request_id: str
     dialect: str
     """`sts` (/sts/exchange) or a grant type of /token: `oauth` (RFC 8693), `jwt-bearer`,
-    `client-credentials`."""
+    `client-credentials`; `login` where somebody is at a browser."""
     address: str = ""
 
 
@@ -29,6 +30,8 @@ class ExchangeRequest:
     call: Call
     token: str
     """The upstream token, unchecked."""
+    presented: Credential | None = None
+    """In the token's place, of what is none: a login."""
     identity: Uidp | None = None
     """Whom the caller wants to be; None for a person, who is known by issuer and subject."""
     audience: tuple[str, ...] = ()

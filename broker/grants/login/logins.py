@@ -31,7 +31,7 @@ from broker.grants.login.intents import (
 )
 from broker.grants.login.journal import Journal
 from broker.grants.login.pending import Interaction, PendingLogin
-from broker.grants.login.people import Entered, Provisioning, Registration, SessionRoles
+from broker.grants.login.people import Entered, Offer, Provisioning, Registration, SessionRoles
 from broker.grants.login.sessions import Session, Sessions
 from broker.grants.login.ways import Ways
 from broker.grants.request import Call
@@ -45,6 +45,7 @@ INTERACTION_TTL: Final = 900
 LOGIN_TTL: Final = 600
 REGISTERING_TTL: Final = 600
 """Seconds, as the others."""
+UNKNOWN_PERSON: Final = "person_not_registered"
 MAX_ID: Final = 128
 """Characters of what a browser brings back; what is longer was not made here."""
 
@@ -78,9 +79,11 @@ class Unregistered:
     """Somebody has shown who they are, and nobody is registered as that."""
 
     id: str
-    """To `register` with."""
+    """To `register` with; empty where that is not for them."""
     intent: Intent
     login: Login
+    refusal: NotFound | None = None
+    """Why it is not."""
 
 
 class Logins:
@@ -148,6 +151,10 @@ class Logins:
         if interaction is None or not browser.is_marked(interaction.mark):
             raise self._counted(browser, _interaction_unknown())
         return interaction
+
+    async def offer(self, invite: str) -> Offer:
+        """What an invite gives. Raises what speaks against it."""
+        return await self._registration.offer(invite, now=self._clock())
 
     async def begin(
         self,
@@ -287,9 +294,12 @@ class Logins:
                 now=now,
             )
         except NotFound as error:
-            if register or not can_register(error) or skips_registration(intent):
+            if register or error.code != UNKNOWN_PERSON:
                 raise
-            return await self._ask_to_register(intent, login, browser)
+            if can_register(error) and not skips_registration(intent):
+                return await self._ask_to_register(intent, login, browser)
+            await self._journal.refused(call, error, provider=login.provider, login=login)
+            return Unregistered(id="", intent=intent, login=login, refusal=error)
         return await self._begin_session(intent, login, entered, browser, call, old)
 
     async def _begin_session(
@@ -353,7 +363,7 @@ def skips_registration(intent: Intent) -> bool:
 
 def can_register(error: NotFound) -> bool:
     """Whether `Registration.enter` refused only because nobody said that they want it."""
-    return error.code == "person_not_registered" and bool(getattr(error, "can_register", False))
+    return error.code == UNKNOWN_PERSON and bool(getattr(error, "can_register", False))
 
 
 def _kept(name: str, text: bytes, browser: Browser) -> Unregistered | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 from broker.iam.model import IdentityProvider
@@ -28,6 +29,35 @@ class Entered(Protocol):
         ...
 
 
+class Offer(Protocol):
+    """What an invite gives."""
+
+    @property
+    def organization(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def group(self) -> str:
+        """Name of the group at which the role is given; the organization's own, mostly."""
+        ...
+
+    @property
+    def role(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def email(self) -> str:
+        """For whom alone it is; empty: for whoever has it."""
+        ...
+
+    @property
+    def expires_at(self) -> datetime:
+        """Its end."""
+        ...
+
+
 class Registration(Protocol):
     """Who is registered; `broker.directory.registration` has it."""
 
@@ -38,6 +68,10 @@ class Registration(Protocol):
 
         Raises `NotFound` (`person_not_registered`) and what speaks against the invite.
         """
+        ...
+
+    async def offer(self, code: str, *, now: float) -> Offer:
+        """What an invite gives. Raises what speaks against it, whoever accepts it."""
         ...
 
 
