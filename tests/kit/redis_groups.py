@@ -36,7 +36,7 @@ class WatchedServers:
         places = ",".join(f"127.0.0.1:{port}" for port in (gone, *self.sentinels))
         self.url = f"redis+sentinel://{places}/{SERVICE}/0"
         """With a Sentinel first that is not there."""
-        _until(lambda: _ask(second, "ROLE")[3] == "connected")
+        self.wait_for_replica()
         _until(lambda: all(map(self._sees_all, self.sentinels)))
 
     def server(self) -> int:
@@ -47,6 +47,12 @@ class WatchedServers:
     def kill(self) -> None:
         """The server ends as in a crash."""
         self._servers[self.server()].terminate()
+
+    def wait_for_replica(self) -> None:
+        """Until it has all that the server has."""
+        _, replica = self.ports
+        _until(lambda: _ask(replica, "ROLE")[3] == "connected")
+        _until(lambda: _ask(replica, "ROLE")[4] >= _ask(self.ports[0], "ROLE")[1])
 
     @staticmethod
     def _sees_all(sentinel: int) -> bool:
@@ -60,9 +66,15 @@ class Cluster:
     def __init__(self, stack: ExitStack) -> None:
         self.ports = [free_port() for _ in range(3)]
         buses = [free_port() for _ in self.ports]
+        self._servers = {}
         for port, bus in zip(self.ports, buses, strict=True):
-            config = {"cluster-enabled": "yes", "cluster-port": bus, "cluster-node-timeout": 2000}
-            _server(stack, port, config)
+            config = {
+                "cluster-enabled": "yes",
+                "cluster-port": bus,
+                "cluster-node-timeout": 2000,
+                "cluster-require-full-coverage": "no",
+            }
+            self._servers[port] = _server(stack, port, config)
         first, *others = self.ports
         bounds = [_SLOTS * n // 3 for n in range(4)]
         for number, port in enumerate(self.ports):
@@ -70,9 +82,21 @@ class Cluster:
             _ask(port, "CLUSTER", "SET-CONFIG-EPOCH", number + 1)
         for port, bus in zip(others, buses[1:], strict=True):
             _ask(first, "CLUSTER", "MEET", "127.0.0.1", port, bus)
-        _until(lambda: all(map(self._is_whole, self.ports)))
+        self.wait()
         self.url = f"redis+cluster://127.0.0.1:{free_port()},127.0.0.1:{first}"
         """With a node first that is not there."""
+
+    def wait(self) -> None:
+        """Until each node says that all is well."""
+        _until(lambda: all(map(self._is_whole, self.ports)))
+
+    def kill(self, port: int) -> None:
+        """A node ends as in a crash."""
+        self._servers[port].terminate()
+
+    def start(self, port: int) -> None:
+        """A node comes back with its part of the slots, and without what it held."""
+        self._servers[port].start()
 
     @staticmethod
     def _is_whole(port: int) -> bool:
