@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
 from broker.config import Settings
-from broker.issuer.keyring import KeyRing
+from broker.directory.identity_providers import secret_context
+from broker.issuer.keyring import KeyRing, key_context
 from broker.issuer.keys import SigningKey
 from broker.issuer.schedule import RotationSchedule
-from broker.issuer.wrapping import KeyFile
+from broker.issuer.wrapping import KeyFile, KeyWrapper, KeyWrappers
 from broker.store import Store
 
 KEY_FILE: Final = "key-encryption-key"
+PREVIOUS_KEY_FILE: Final = "key-encryption-key.previous"
+"""The one before, while what it wrapped is being wrapped anew."""
 
 
 class StoredKeys:
@@ -32,17 +37,37 @@ class StoredKeys:
         async with self._store.write() as records:
             await records.keys.add(key)
 
+    async def revoke(self, kid: str, at: datetime) -> None:
+        """Note that one is known to others. Raises `NotFound`."""
+        async with self._store.write() as records:
+            await records.keys.revoke(kid, at)
+
     async def delete(self, kid: str) -> None:
         """Remove one."""
         async with self._store.write() as records:
             await records.keys.delete(kid)
 
 
-def key_wrapper(settings: Settings) -> KeyFile:
-    """The key-encryption key of these settings; made on the way in development only."""
-    path = settings.keys_dir / KEY_FILE
+def key_wrapper(settings: Settings) -> KeyWrappers:
+    """What these settings have secrets wrapped with, and what wrapped them before.
+
+    A key file is made on the way in development only.
+    """
+    files = [settings.keys_dir / name for name in (KEY_FILE, PREVIOUS_KEY_FILE)]
+    if settings.kms_key:
+        from broker.issuer.kms import KmsKey
+
+        earlier: list[KeyWrapper] = [_read(path) for path in files if path.exists()]
+        kms = KmsKey.of_environment(settings.kms_key, secrets.token_bytes)
+        return KeyWrappers(kms, *earlier)
     if settings.development:
-        return KeyFile.read_or_create(path, secrets.token_bytes)
+        current = KeyFile.read_or_create(files[0], secrets.token_bytes)
+    else:
+        current = _read(files[0])
+    return KeyWrappers(current, *(_read(path) for path in files[1:] if path.exists()))
+
+
+def _read(path: Path) -> KeyFile:
     return KeyFile.read(path, secrets.token_bytes)
 
 
@@ -61,3 +86,39 @@ def key_ring(settings: Settings, store: Store) -> KeyRing:
         ),
         clock=lambda: datetime.now(UTC),
     )
+
+
+class Rewrapped(NamedTuple):
+    """What was wrapped anew, and what was already."""
+
+    done: int
+    current: int
+
+
+async def rewrap(store: Store, wrapper: KeyWrappers) -> Rewrapped:
+    """Wrap every secret of the store by the current key. Can be done again, and while the broker
+    runs: a secret that is changed meanwhile is left as it is then.
+
+    Raises `Precondition` for what none of the keys has wrapped, and what is done stays done.
+    """
+    async with store.read() as records:
+        keys = [key for key in await records.keys.all() if key.revoked_at is None]
+        secrets_ = await records.identity_providers.wrapped_secrets()
+    done = 0
+    for key in keys:
+        new = await asyncio.to_thread(_anew, wrapper, key.wrapped_private, key_context(key.kid))
+        if new is not None:
+            async with store.write() as records:
+                done += await records.keys.rewrap(key.kid, key.wrapped_private, new)
+    for uidp, old in secrets_:
+        new = await asyncio.to_thread(_anew, wrapper, old, secret_context(uidp))
+        if new is not None:
+            async with store.write() as records:
+                done += await records.identity_providers.rewrap(uidp, old, new)
+    return Rewrapped(done, len(keys) + len(secrets_) - done)
+
+
+def _anew(wrapper: KeyWrappers, wrapped: bytes, context: str) -> bytes | None:
+    if wrapper.is_current(wrapped):
+        return None
+    return wrapper.wrap(wrapper.unwrap(wrapped, context=context), context=context)

@@ -12,7 +12,14 @@ from pathlib import Path
 import click
 import orjson
 
-from broker.app import KEY_FILE, key_ring
+from broker.app.keys import (
+    KEY_FILE,
+    PREVIOUS_KEY_FILE,
+    Rewrapped,
+    key_ring,
+    key_wrapper,
+    rewrap,
+)
 from broker.cli.options import config_option, opened, output_option, run, settings_of
 from broker.config import Settings
 from broker.issuer.keyring import KeyRing, Rotation
@@ -27,11 +34,34 @@ def keys() -> None:
 
 @keys.command()
 @config_option
-def init(config: Path | None) -> None:
+@click.option("--replace", is_flag=True, help="Make another, and keep the one there is beside it.")
+def init(config: Path | None, *, replace: bool) -> None:
     """Create the key-encryption key, once, before the first start."""
-    path = settings_of(config).keys_dir / KEY_FILE
-    KeyFile.create(path, secrets.token_bytes)
-    click.echo(f"Created {path}. Back it up: without it the signing keys cannot be read.")
+    folder = settings_of(config).keys_dir
+    path = folder / KEY_FILE
+    if not replace:
+        KeyFile.create(path, secrets.token_bytes)
+        click.echo(f"Created {path}. Back it up: without it the signing keys cannot be read.")
+        return
+    previous = folder / PREVIOUS_KEY_FILE
+    KeyFile.replace(path, previous, secrets.token_bytes)
+    click.echo(f"Created {path}, and kept the one before as {previous}.")
+    click.echo("Now give both to every replica and restart it, run `broker keys rewrap`, and then")
+    click.echo("delete the one before everywhere.")
+
+
+@keys.command(name="rewrap")
+@config_option
+def rewrap_all(config: Path | None) -> None:
+    """Encrypt signing keys and client secrets anew, by the current key-encryption key."""
+    settings = settings_of(config)
+
+    async def work() -> Rewrapped:
+        async with opened(settings) as store:
+            return await rewrap(store, key_wrapper(settings))
+
+    done = run(work)
+    click.echo(f"Wrapped {done.done} anew; {done.current} were wrapped by the current key already.")
 
 
 @keys.command(name="list")
@@ -50,19 +80,38 @@ def list_keys(config: Path | None, output: str) -> None:
 
 @keys.command()
 @config_option
+@click.option("--now", is_flag=True, help="Sign with the new key at once: for emergencies.")
+@click.option("--revoke", metavar="KID", help="With --now: trust this key no more.")
 @output_option
-def rotate(config: Path | None, output: str) -> None:
-    """Make the next signing key. It is published now and signs after the publish lead."""
+def rotate(config: Path | None, output: str, *, now: bool, revoke: str | None) -> None:
+    """Make the next signing key. It is published now and signs after the publish lead.
+
+    With --now it signs at once: verifiers that keep our keys do not know it for as long as they
+    keep them (BROKER_JWKS_MAX_AGE). With --revoke too, tokens of that key are worth nothing to
+    whoever fetches our keys from now on.
+    """
+    if revoke and not now:
+        raise click.UsageError("--revoke needs --now: another key has to sign instead.")
     settings = settings_of(config)
 
     async def work() -> tuple[Rotation, list[KeyStatus]]:
         async with _ring(settings) as ring:
-            return await ring.rotate(), ring.states(time.time())
+            if now:
+                made = Rotation(key=await ring.replace_now(revoke), created=True)
+            else:
+                made = await ring.rotate()
+            return made, ring.states(time.time())
 
     rotation, states = run(work)
     if output == "text":
         done = "Made a key" if rotation.created else "A key waits already, so none was made"
-        click.echo(f"{done}: {rotation.key.kid} signs from {_time(rotation.key.activates_at)}.\n")
+        click.echo(f"{done}: {rotation.key.kid} signs from {_time(rotation.key.activates_at)}.")
+        if now:
+            click.echo(
+                f"Running brokers notice within {settings.key_refresh} s; verifiers keep the old "
+                f"keys for up to {settings.jwks_max_age} s."
+            )
+        click.echo()
     _print(states, output)
 
 

@@ -103,6 +103,11 @@ class ServerSettings(BaseSettings):
         description="Folder of the key-encryption key that wraps the signing keys in the database. "
         "An https issuer has to set it and to create the key by `broker keys init`.",
     )
+    kms_key: str = Field(
+        default="",
+        description="Key of AWS KMS (ARN, id or alias) that wraps the signing keys instead of a "
+        "file in `keys_dir`. Credentials and region are AWS's own settings.",
+    )
     signing_algorithm: Algorithm = Field(
         default="ES256", description="Algorithm of new signing keys."
     )
@@ -450,7 +455,8 @@ class ServerSettings(BaseSettings):
 
     def _development_defaults(self) -> Iterator[str]:
         if not self.development:
-            for name in sorted({"database_url", "keys_dir"} - self.model_fields_set):
+            needed = {"database_url"} if self.kms_key else {"database_url", "keys_dir"}
+            for name in sorted(needed - self.model_fields_set):
                 yield (
                     f"{PREFIX}{name.upper()}: an https issuer needs it set; the default is for "
                     "one machine"

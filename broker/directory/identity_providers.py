@@ -92,14 +92,14 @@ class IdentityProviders:
         """For the login; empty for a public client. Raises `Precondition` without the key."""
         if not provider.wrapped_secret:
             return ""
-        return self._wrapper.unwrap(provider.wrapped_secret, context=_context(provider.id)).decode()
+        return self._wrapper.unwrap(provider.wrapped_secret, context=secret_context(provider.id)).decode()
 
     def _with_secret(self, provider: IdentityProvider, secret: str) -> IdentityProvider:
         if len(secret) > MAX_SECRET:
             _refuse("oidc.client_secret", f"longer than {MAX_SECRET} characters")
         if not secret:
             return provider
-        wrapped = self._wrapper.wrap(secret.encode(), context=_context(provider.id))
+        wrapped = self._wrapper.wrap(secret.encode(), context=secret_context(provider.id))
         return replace(provider, wrapped_secret=wrapped)
 
     async def _check(self, work: Work, provider: IdentityProvider) -> None:
@@ -143,7 +143,8 @@ def _is_token(text: str, limit: int) -> bool:
     return 1 <= len(text) <= limit and text.isascii() and text.isprintable()
 
 
-def _context(uidp: Uidp) -> str:
+def secret_context(uidp: Uidp) -> str:
+    """What a client secret is bound to while it is wrapped."""
     return f"client-secret:{uidp}"
 
 

@@ -9,6 +9,26 @@ from broker.oauth import error_codes as oauth
 
 CODES: Final = (
     ErrorCode(
+        "kms_not_configured",
+        Kind.PRECONDITION,
+        "AWS is not configured where the broker runs: no region, or a profile that is not there.",
+        "Set AWS_REGION, or give BROKER_KMS_KEY as an ARN, which names the region.",
+    ),
+    ErrorCode(
+        "kms_refused",
+        Kind.PRECONDITION,
+        "AWS KMS refused to use BROKER_KMS_KEY: it does not exist, is disabled, or the broker may "
+        "not use it.",
+        "Check the key, and allow kms:GenerateDataKey and kms:Decrypt.",
+    ),
+    ErrorCode(
+        "kms_unavailable",
+        Kind.UNAVAILABLE,
+        "AWS KMS did not answer, or was too busy.",
+        "Try again; check the network between the broker and KMS if it lasts.",
+        oauth.TEMPORARILY_UNAVAILABLE,
+    ),
+    ErrorCode(
         "key_file_missing",
         Kind.PRECONDITION,
         "There is no key-encryption key in BROKER_KEYS_DIR.",

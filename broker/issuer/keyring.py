@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 import orjson
 
-from broker.errors import Conflict, Unavailable
+from broker.errors import Conflict, NotFound, Unavailable
 from broker.issuer import signer as signing
 from broker.issuer.keys import SigningKey
 from broker.issuer.schedule import KeyStatus, RotationSchedule, Timeline
@@ -30,6 +30,10 @@ class KeyLog(Protocol):
 
     async def add(self, key: SigningKey) -> None:
         """Raises `Conflict` (`key_rotated`) if a row with the same predecessor exists."""
+        ...
+
+    async def revoke(self, kid: str, at: datetime) -> None:
+        """Note that the key is known to others. Raises `NotFound` (`key_not_found`)."""
         ...
 
     async def delete(self, kid: str) -> None:
@@ -57,6 +61,8 @@ class _Window:
 
 
 _NEVER: Final = _Window(0.0, 0.0, None)
+
+_ATTEMPTS: Final = 3
 
 
 class KeyRing:
@@ -119,6 +125,38 @@ class KeyRing:
             await self._load()
             return await self._rotate()
 
+    async def replace_now(self, revoke: str | None = None) -> SigningKey:
+        """Append a key that signs at once; with `revoke`, a kid, that key is nowhere from now on.
+
+        For emergencies: a verifier that keeps our JWKS does not know the key before it fetches
+        anew, and takes tokens of a revoked one until then. Other processes notice when they
+        refresh. Raises `NotFound` (`key_not_found`), and `Conflict` when others keep rotating.
+        """
+        async with self._lock:
+            await self._load()
+            if revoke is not None and revoke not in {key.kid for key in await self._log.all()}:
+                raise NotFound("key_not_found", "the signing key does not exist", field="kid")
+            new, wrapped = await asyncio.to_thread(self._generate)
+            row = await self._append_now(new, wrapped)
+            if revoke is not None:
+                await self._log.revoke(revoke, self._clock())
+            await self._load()
+            return row
+
+    async def _append_now(self, new: NewKey, wrapped: bytes) -> SigningKey:
+        for attempt in range(_ATTEMPTS):
+            now, newest = self._clock(), self._timeline.newest
+            row = _row(new, wrapped, created=now, activates=now, predecessor=newest.kid)
+            try:
+                await self._log.add(row)
+            except Conflict:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                self._timeline = Timeline(await self._log.all(), self._schedule)
+            else:
+                return row
+        raise AssertionError("the last attempt returns or raises")
+
     def signer(self, now: float) -> Signer:
         """The signer of this moment. Raises `Unavailable` if this process may not sign now."""
         window = self._window
@@ -171,11 +209,15 @@ class KeyRing:
             await self._add_first()
             rows = await self._log.all()
         self._timeline = Timeline(rows, self._schedule)
+        if self._timeline.empty:  # every key was revoked: there has to be one that is not
+            await self._append_now(*await asyncio.to_thread(self._generate))
+            rows = await self._log.all()
+            self._timeline = Timeline(rows, self._schedule)
         self._read_at = read_at
         self._window = _NEVER
         # Published before unwrapped: others may sign with a key that this process cannot use.
         upcoming = self._timeline.upcoming(read_at)
-        known = {row.kid for row in rows}
+        known = {row.kid for row in rows if row.revoked_at is None}
         self._signers = {kid: s for kid, s in self._signers.items() if kid in known}
         for key in upcoming:
             if key.kid not in self._signers:
@@ -193,7 +235,7 @@ class KeyRing:
     async def _rotate(self) -> Rotation:
         newest = self._timeline.newest
         active, _ = self._timeline.active(self._clock().timestamp())
-        if newest.kid != active.kid:
+        if newest.kid != active.kid and newest.revoked_at is None:
             return Rotation(key=newest, created=False)
         new, wrapped = await asyncio.to_thread(self._generate)
         now = self._clock()  # only now: an RSA key takes its time, which is not time published
@@ -211,14 +253,15 @@ class KeyRing:
 
     def _generate(self) -> tuple[NewKey, bytes]:
         new = signing.generate(self._algorithm)
-        return new, self._wrapper.wrap(new.private_der, context=_context(new.kid))
+        return new, self._wrapper.wrap(new.private_der, context=key_context(new.kid))
 
     def _unwrap(self, key: SigningKey) -> Signer:
-        private_der = self._wrapper.unwrap(key.wrapped_private, context=_context(key.kid))
+        private_der = self._wrapper.unwrap(key.wrapped_private, context=key_context(key.kid))
         return signing.load(private_der, kid=key.kid, algorithm=key.algorithm)
 
 
-def _context(kid: str) -> str:
+def key_context(kid: str) -> str:
+    """What a private key is bound to while it is wrapped."""
     return f"signing-key:{kid}"
 
 

@@ -27,3 +27,6 @@ class SigningKey:
     predecessor: str
     """kid of the key that this one replaces; empty for the first. Unique: a rotation is a
     compare-and-swap on it."""
+
+    revoked_at: datetime | None = None
+    """When it was found to be known to others: from then on it neither signs nor is published."""

@@ -95,6 +95,8 @@ class KeyState(Enum):
     """Published for the tokens that it signed."""
     GONE = "gone"
     """Not published any more; its row is deleted some time later."""
+    REVOKED = "revoked"
+    """Known to others: neither signs nor is published, from the moment of its revocation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +132,10 @@ class Timeline:
         keep = (schedule.token_lifetime + schedule.leeway + MARGIN).total_seconds()
         until = float("inf")
         entries: list[_Entry] = []
-        for key in reversed(_in_order(rows)):
+        self._chain = _in_order(rows)
+        for key in reversed(self._chain):
+            if key.revoked_at is not None:
+                continue  # whoever came before it signs for as long as if it had never been
             signs_from = key.activates_at.timestamp()
             entries.append(_Entry(key, signs_from, until, until + keep))
             until = min(until, signs_from)
@@ -138,13 +143,13 @@ class Timeline:
 
     @property
     def empty(self) -> bool:
-        """Whether there is no key at all."""
+        """Whether there is no key that may be used."""
         return not self._entries
 
     @property
     def newest(self) -> SigningKey:
-        """The end of the chain."""
-        return self._entries[-1].key
+        """The end of the chain, which the next key replaces."""
+        return self._chain[-1]
 
     def active(self, now: float) -> tuple[SigningKey, float]:
         """The key that signs at `now`, and until when."""
@@ -168,13 +173,14 @@ class Timeline:
         """The keys whose rows nobody needs any more, oldest first; never the one that signs."""
         before = now - BURIAL.total_seconds()
         earlier = self._entries[: self._position(now)]
-        return [entry.key for entry in earlier if entry.leaves <= before]
+        revoked = [key for key in self._chain[:-1] if _was_revoked(key, before)]
+        return [*revoked, *(entry.key for entry in earlier if entry.leaves <= before)]
 
     def statuses(self, now: float) -> list[KeyStatus]:
         """Every key with its state, oldest first."""
         position = self._position(now)
-        return [
-            KeyStatus(
+        live = {
+            entry.key.kid: KeyStatus(
                 key=entry.key,
                 state=_state(n, position, entry, now),
                 signs_from=entry.key.activates_at,
@@ -182,7 +188,8 @@ class Timeline:
                 leaves_jwks_at=_datetime(entry.leaves),
             )
             for n, entry in enumerate(self._entries)
-        ]
+        }
+        return [live.get(key.kid) or _revoked(key) for key in self._chain]
 
     def _position(self, now: float) -> int:
         for n in range(len(self._entries) - 1, 0, -1):
@@ -197,6 +204,20 @@ def _state(n: int, position: int, entry: _Entry, now: float) -> KeyState:
     if n == position:
         return KeyState.ACTIVE
     return KeyState.RETIRED if now < entry.leaves else KeyState.GONE
+
+
+def _was_revoked(key: SigningKey, before: float) -> bool:
+    return key.revoked_at is not None and key.revoked_at.timestamp() <= before
+
+
+def _revoked(key: SigningKey) -> KeyStatus:
+    return KeyStatus(
+        key=key,
+        state=KeyState.REVOKED,
+        signs_from=key.activates_at,
+        signs_until=key.revoked_at,
+        leaves_jwks_at=key.revoked_at,
+    )
 
 
 def _in_order(rows: Iterable[SigningKey]) -> Sequence[SigningKey]:

@@ -43,6 +43,37 @@ class KeyWrapper(Protocol):
         """The plaintext. Raises `Precondition` if the key or the context is another one."""
         ...
 
+    def can_unwrap(self, wrapped: bytes) -> bool:
+        """Whether it looks like something that this key has wrapped."""
+        ...
+
+
+class KeyWrappers:
+    """One that wraps, and others that have wrapped before and are being replaced."""
+
+    def __init__(self, current: KeyWrapper, *earlier: KeyWrapper) -> None:
+        self._current = current
+        self._earlier = earlier
+
+    def wrap(self, plaintext: bytes, *, context: str) -> bytes:
+        """By the current one."""
+        return self._current.wrap(plaintext, context=context)
+
+    def unwrap(self, wrapped: bytes, *, context: str) -> bytes:
+        """By whichever wrapped it. Raises `Precondition`."""
+        for wrapper in self._earlier:
+            if wrapper.can_unwrap(wrapped) and not self._current.can_unwrap(wrapped):
+                return wrapper.unwrap(wrapped, context=context)
+        return self._current.unwrap(wrapped, context=context)
+
+    def can_unwrap(self, wrapped: bytes) -> bool:
+        """Whether one of them has wrapped it."""
+        return any(each.can_unwrap(wrapped) for each in (self._current, *self._earlier))
+
+    def is_current(self, wrapped: bytes) -> bool:
+        """Whether it need not be wrapped anew."""
+        return self._current.can_unwrap(wrapped)
+
 
 class KeyFile:
     """AES-256-GCM under a key-encryption key (KEK) that lies in a file.
@@ -92,6 +123,36 @@ class KeyFile:
         return cls(key, random)
 
     @classmethod
+    def replace(cls, path: Path, previous: Path, random: RandomBytes) -> Self:
+        """Make another key in its place, and keep the one that was there at `previous`.
+
+        Raises `Conflict` (`key_file_exists`) if there is a previous one already, `Precondition`.
+        """
+        cls.read(path, random)
+        key = random(KEY_BYTES)
+        draft = path.with_name(f".{path.name}.{random(8).hex()}.new")
+        try:
+            _prepare_directory(path.parent)
+            _write_new(draft, base64.urlsafe_b64encode(key).rstrip(b"=") + b"\n", random)
+            try:
+                os.link(path, previous)  # before the name changes hands: neither is ever missing
+            except FileExistsError:
+                draft.unlink()
+                raise Conflict(
+                    "key_file_exists",
+                    f"{previous}: an earlier key is being replaced still; run `broker keys "
+                    "rewrap`, then delete that file",
+                ) from None
+            draft.replace(path)
+            _sync(path.parent)
+        except OSError as error:
+            raise Precondition(
+                "key_file_unwritable",
+                f"{path}: cannot replace the key-encryption key: {error.strerror}",
+            ) from error
+        return cls(key, random)
+
+    @classmethod
     def read_or_create(cls, path: Path, random: RandomBytes) -> Self:
         """The key in the file, made first if there is none; of two starters one makes it."""
         try:
@@ -120,7 +181,7 @@ class KeyFile:
         key_id, rest = rest[:KEY_ID_BYTES], rest[KEY_ID_BYTES:]
         nonce, sealed = rest[:NONCE_BYTES], rest[NONCE_BYTES:]
         if version != VERSION or not sealed:
-            raise _damaged(context)
+            raise damaged(context)
         if key_id != self.key_id:
             raise Precondition(
                 "key_encryption_key_mismatch",
@@ -131,10 +192,15 @@ class KeyFile:
         try:
             return self._aead.decrypt(nonce, sealed, context.encode())
         except InvalidTag as error:
-            raise _damaged(context) from error
+            raise damaged(context) from error
+
+    def can_unwrap(self, wrapped: bytes) -> bool:
+        """Whether it carries this key's id."""
+        return wrapped[: 1 + KEY_ID_BYTES] == VERSION + self.key_id
 
 
-def _damaged(context: str) -> Precondition:
+def damaged(context: str) -> Precondition:
+    """What to raise for something that nobody has wrapped like this."""
     return Precondition(
         "wrapped_key_damaged",
         f"{context}: the encrypted key in the store is damaged or not of this version; "
@@ -218,8 +284,12 @@ def _write_new(path: Path, content: bytes, random: RandomBytes) -> None:
         ) from None
     finally:
         draft.unlink()
-    # the name has to be on the disk before anything is encrypted with what it names
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    """A name has to be on the disk before anything is encrypted with what it names."""
+    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(directory)
     finally:

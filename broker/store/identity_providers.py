@@ -70,6 +70,23 @@ class IdentityProviders:
         row = await self._transaction.row(statement)
         return _provider(row) if row else None
 
+    async def wrapped_secrets(self) -> list[tuple[Uidp, bytes]]:
+        """The UIDP and the encrypted client secret of each that has one."""
+        table = identity_providers.c
+        statement = select(table.id, table.wrapped_secret).where(table.wrapped_secret != b"")
+        rows = await self._transaction.rows(statement.order_by(table.id))
+        return [(Uidp(row.id), bytes(row.wrapped_secret)) for row in rows]
+
+    async def rewrap(self, uidp: Uidp, old: bytes, new: bytes) -> bool:
+        """Whether the client secret was wrapped as `old`, and is as `new` now."""
+        table = identity_providers
+        statement = (
+            update(table)
+            .where(table.c.id == uidp, table.c.wrapped_secret == old)
+            .values(wrapped_secret=new)
+        )
+        return bool(await self._transaction.change(statement))
+
     async def page(self, selection: Selection) -> Page[IdentityProvider]:
         """Those selected, which may be compared by `name`, `group`.
 

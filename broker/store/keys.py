@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, delete, select, update
 
 from broker.errors import Conflict, NotFound
 from broker.issuer.keys import SigningKey
@@ -38,11 +39,33 @@ class Keys:
             {Violation.PRIMARY_KEY: rotated, Violation.UNIQUE: rotated},
         )
 
+    async def revoke(self, kid: str, at: datetime) -> None:
+        """The first revocation counts. Raises `NotFound`."""
+        mine = signing_keys.c.kid == kid
+        rows = await self._transaction.rows(select(signing_keys.c.revoked_at).where(mine))
+        if not rows:
+            raise _missing()
+        if rows[0].revoked_at is None:
+            await self._transaction.change(update(signing_keys).where(mine).values(revoked_at=at))
+
+    async def rewrap(self, kid: str, old: bytes, new: bytes) -> bool:
+        """Whether the private key was wrapped as `old`, and is as `new` now."""
+        statement = (
+            update(signing_keys)
+            .where(signing_keys.c.kid == kid, signing_keys.c.wrapped_private == old)
+            .values(wrapped_private=new)
+        )
+        return bool(await self._transaction.change(statement))
+
     async def delete(self, kid: str) -> None:
         """Raises `NotFound`."""
         statement = delete(signing_keys).where(signing_keys.c.kid == kid)
         if not await self._transaction.change(statement):
-            raise NotFound("key_not_found", "the signing key does not exist", field="kid")
+            raise _missing()
+
+
+def _missing() -> NotFound:
+    return NotFound("key_not_found", "the signing key does not exist", field="kid")
 
 
 def _key(row: Row[Any]) -> SigningKey:
@@ -54,4 +77,5 @@ def _key(row: Row[Any]) -> SigningKey:
         created_at=row.created_at,
         activates_at=row.activates_at,
         predecessor=row.predecessor,
+        revoked_at=row.revoked_at,
     )

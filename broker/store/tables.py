@@ -349,6 +349,7 @@ signing_keys: Final = Table(
     Column("created_at", Moment, nullable=False),
     Column("activates_at", Moment, nullable=False),
     Column("predecessor", bytewise(), nullable=False),
+    Column("revoked_at", Moment, nullable=True),
     Index("uq_signing_keys_predecessor", "predecessor", unique=True),
 )
 

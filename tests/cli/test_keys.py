@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.cli.processes import Installation, eventually, http_call, installation, ok
+from tests.cli.processes import (
+    Installation,
+    eventually,
+    http_call,
+    installation,
+    ok,
+    refused,
+    serving,
+)
 
 
 def published(running: Installation) -> set[str]:
@@ -53,3 +61,51 @@ def test_discovery_names_the_algorithms_that_sign(tmp_path: Path) -> None:
         minted = ok(running.exchange()).out
         header = ok(running.run("token", "decode", "-o", "json", given=minted)).json["header"]
         assert header["alg"] in algorithms
+
+
+def test_a_leaked_key_is_replaced_at_once(tmp_path: Path) -> None:
+    """`--now --revoke`: the running broker signs with another key, publishes that alone, and
+    takes a token of the leaked one at its own API no more.
+    """
+    with installation(tmp_path, BROKER_KEY_REFRESH="1") as running:
+        (leaked,) = published(running)
+        before = ok(running.exchange()).out.strip()
+        text = ok(running.run("keys", "rotate", "--now", "--revoke", leaked)).out
+        assert "verifiers keep the old keys for up to 300 s" in text
+        eventually(lambda: leaked not in published(running))
+        minted = ok(running.exchange()).out
+        header = ok(running.run("token", "decode", "-o", "json", given=minted)).json["header"]
+        assert header["kid"] != leaked
+        url = f"{running.served.url}/auth/v1/ok"
+        assert http_call("GET", url, token=before).status == 401
+        assert http_call("GET", url, token=minted.strip()).status == 200
+        listed = ok(running.run("keys", "list", "-o", "json")).json
+        assert [key["state"] for key in listed] == ["revoked", "active"]
+
+
+def test_revoking_needs_another_key_at_once(installation: Installation) -> None:
+    """`--revoke` alone would leave nothing that signs."""
+    (kid,) = published(installation)
+    result = installation.run("keys", "rotate", "--revoke", kid)
+    refused(result, "--revoke needs --now", code=2)
+
+
+def test_the_key_encryption_key_is_replaced_while_the_broker_runs(tmp_path: Path) -> None:
+    """init --replace, restart, rewrap, delete the previous one: tokens verify all the way."""
+    with installation(tmp_path) as running:
+        token = ok(running.exchange("--audience", "service")).out
+        url = running.served.url
+        text = ok(running.run("keys", "init", "--replace")).out
+        assert "broker keys rewrap" in text
+        refused(running.run("keys", "init", "--replace"), "rewrap")
+        ok(running.exchange())  # the running broker has what it needs in memory
+        assert running.served.stop() == 0
+    with serving(tmp_path, BROKER_PORT=url.rpartition(":")[2]) as second:
+        verify = ("token", "verify", "--issuer", url, "--audience", "service")
+        ok(second.run(*verify, given=token))
+        assert ok(second.run("keys", "rewrap")).out.startswith("Wrapped 1 anew; 0 were")
+        assert ok(second.run("keys", "rewrap")).out.startswith("Wrapped 0 anew; 1 were")
+        assert second.stop() == 0
+    (tmp_path / "keys" / "key-encryption-key.previous").unlink()
+    with serving(tmp_path, BROKER_PORT=url.rpartition(":")[2]) as third:
+        ok(third.run(*verify, given=token))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import UTC, datetime
 
-from broker.errors import Conflict
+from broker.errors import Conflict, NotFound
 from broker.issuer.keys import SigningKey
 
 SCHEMA = """
@@ -16,10 +16,13 @@ CREATE TABLE IF NOT EXISTS signing_keys (
     wrapped_private BLOB NOT NULL,
     created_at TEXT NOT NULL,
     activates_at TEXT NOT NULL,
-    predecessor TEXT NOT NULL UNIQUE
+    predecessor TEXT NOT NULL UNIQUE,
+    revoked_at TEXT
 )
 """
-COLUMNS = "kid, algorithm, public_jwk, wrapped_private, created_at, activates_at, predecessor"
+COLUMNS = (
+    "kid, algorithm, public_jwk, wrapped_private, created_at, activates_at, predecessor, revoked_at"
+)
 
 
 class SqliteKeyLog:
@@ -44,6 +47,7 @@ class SqliteKeyLog:
                 created_at=datetime.fromisoformat(row[4]).astimezone(UTC),
                 activates_at=datetime.fromisoformat(row[5]).astimezone(UTC),
                 predecessor=row[6],
+                revoked_at=datetime.fromisoformat(row[7]).astimezone(UTC) if row[7] else None,
             )
             for row in rows
         ]
@@ -57,13 +61,22 @@ class SqliteKeyLog:
             key.created_at.isoformat(),
             key.activates_at.isoformat(),
             key.predecessor,
+            None,
         )
         try:
             self._db.execute(
-                f"INSERT INTO signing_keys ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", values
+                f"INSERT INTO signing_keys ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values
             )
         except sqlite3.IntegrityError as error:
             raise Conflict("key_rotated", "another process rotated first") from error
+
+    async def revoke(self, kid: str, at: datetime) -> None:
+        done = self._db.execute(
+            "UPDATE signing_keys SET revoked_at = coalesce(revoked_at, ?) WHERE kid = ?",
+            (at.isoformat(), kid),
+        )
+        if not done.rowcount:
+            raise NotFound("key_not_found", "the signing key does not exist", field="kid")
 
     async def delete(self, kid: str) -> None:
         self._db.execute("DELETE FROM signing_keys WHERE kid = ?", (kid,))
