@@ -323,6 +323,15 @@ def pointer(name: str) -> tuple[str, ...]:
     return tuple(token.replace("~1", "/").replace("~0", "~") for token in tokens)
 
 
+def value_named(claims: Mapping[str, Any], name: str) -> object:
+    """The claim `name`, or what is at a JSON pointer; None where there is none.
+
+    Raises ValueError for a malformed pointer.
+    """
+    found = _value_at(claims, pointer(name) if name.startswith("/") else (name,))
+    return None if found is _MISSING else found
+
+
 def _path(rule_name: str) -> tuple[str, ...]:
     name = rule_name.removeprefix("claims.")
     return pointer(name) if name.startswith("/") else (name,)

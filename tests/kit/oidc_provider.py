@@ -32,6 +32,9 @@ CLAIMS: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
 )
 """Scope → the claims that come with it."""
 
+AUTH_METHODS: Final = ("client_secret_basic", "client_secret_post", "none")
+"""Of clients at the token endpoint."""
+
 _REDIRECTS: Final = 20
 
 
@@ -129,18 +132,20 @@ async def running_provider(
     algorithm: str = "RS256",
     claims: Mapping[str, Sequence[str]] = CLAIMS,
     claims_in_id_token: bool = True,
+    auth_methods: Sequence[str] = AUTH_METHODS,
     port: int = 0,
 ) -> AsyncIterator[OidcProvider]:
     """Start one, in about half a second; the packages are installed when first needed.
 
     `algorithm` of its ID tokens: `RS256` or `ES256`. `claims_in_id_token`: else only userinfo has
-    them. It listens on 127.0.0.1, with http.
+    them. `auth_methods`: what it says, and takes. It listens on 127.0.0.1, with http.
     """
     folder = await asyncio.to_thread(node.packages, node.PROVIDER)
     settings = {
         "algorithm": algorithm,
         "claims": {scope: list(names) for scope, names in claims.items()},
         "claims_in_id_token": claims_in_id_token,
+        "auth_methods": list(auth_methods),
         "port": port,
     }
     with tempfile.TemporaryFile() as complaints:

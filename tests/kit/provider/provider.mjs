@@ -81,6 +81,7 @@ function makeProvider(issuer) {
     claims: options.claims,
     scopes: ["openid", "offline_access"],
     conformIdTokenClaims: !options.claims_in_id_token,
+    clientAuthMethods: options.auth_methods,
     clientDefaults: { id_token_signed_response_alg: options.algorithm },
     enabledJWA: { idTokenSigningAlgValues: [options.algorithm] },
     pkce: { required: () => false },
