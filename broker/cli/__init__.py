@@ -17,8 +17,10 @@ from broker.errors import BrokerError
 COMMANDS: Final = {
     "apply": "broker.cli.apply:apply",
     "audit": "broker.cli.audit:audit",
+    "auth": "broker.cli.auth:auth",
     "bootstrap": "broker.cli.bootstrap:bootstrap",
     "completion": "broker.cli.completion:completion",
+    "config": "broker.cli.configuration:configuration",
     "events": "broker.cli.events:events",
     "exchange": "broker.cli.exchange:exchange",
     "iam": "broker.cli.iam:iam",

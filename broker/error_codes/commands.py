@@ -96,6 +96,12 @@ CODES: Final = (
         "Check the spelling, or give the UIDP; a name is a path such as acme/shop/deploy.",
     ),
     ErrorCode(
+        "not_logged_in",
+        Kind.UNAUTHENTICATED,
+        "A command needs somebody's login, and there is none, or it has ended.",
+        "Run 'broker auth login'.",
+    ),
+    ErrorCode(
         "token_cache_unusable",
         Kind.PRECONDITION,
         "The folder in which commands keep a person's tokens cannot be found, read or written.",

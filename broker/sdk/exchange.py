@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import aiohttp
 
@@ -47,13 +47,25 @@ async def exchange(
     form += [("cap", value) for value in capabilities]
     form += [("identity", identity)] if identity else []
     url = f"{issuer.rstrip('/')}/sts/exchange"
+    match await presented(url, upstream, form):
+        case {"token": str(minted), "expiry": str(expiry)}:
+            return Exchanged(minted, expiry)
+        case _:
+            raise Unavailable("broker_unreachable", f"no broker's answer from {url}")
+
+
+async def presented(url: str, token: str, form: Sequence[tuple[str, str]]) -> Any:
+    """What an endpoint of the STS answers to the bearer of a token: JSON.
+
+    Raises `Refused`, `Unavailable`.
+    """
     try:
         async with (
             aiohttp.ClientSession(timeout=TIMEOUT) as session,
             session.post(
                 url,
                 data=aiohttp.FormData(form) if form else None,
-                headers={"Authorization": f"Bearer {upstream}"},
+                headers={"Authorization": f"Bearer {token}"},
                 allow_redirects=False,
             ) as response,
         ):
@@ -66,8 +78,4 @@ async def exchange(
         raise Unavailable("broker_unreachable", f"no broker's answer from {url}") from None
     if status != 200:
         raise refusal(body, request_id)
-    match body:
-        case {"token": str(minted), "expiry": str(expiry)}:
-            return Exchanged(minted, expiry)
-        case _:
-            raise Unavailable("broker_unreachable", f"no broker's answer from {url}")
+    return body

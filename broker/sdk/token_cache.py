@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, Self
@@ -30,6 +31,32 @@ class Kind(Enum):
 
     ACCESS = "oidc-token"
     REFRESH = "refresh-token"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What is kept for one audience."""
+
+    folder: Path
+    access: str = field(repr=False)
+    refresh: str | None = field(repr=False)
+    claims: dict[str, Any]
+    """Of the access token, unchecked. They say whose the refresh token is, too: of its own it says
+    only when it ends."""
+
+    @property
+    def subject(self) -> object:
+        """Whom the tokens are for."""
+        return self.claims.get("sub")
+
+    @property
+    def audience(self) -> str:
+        """For whom they are: the first, if there are several."""
+        match self.claims.get("aud"):
+            case str(audience) | [str(audience), *_]:
+                return audience
+            case _:
+                return ""
 
 
 class TokenCache:
@@ -62,11 +89,7 @@ class TokenCache:
 
     def save(self, kind: Kind, audience: str, token: str) -> None:
         """Keep it instead of the one before."""
-        path = self.path(kind, audience)
-        try:
-            private_files.write(path, token.encode("ascii"))
-        except OSError as error:
-            raise _unusable(path) from error
+        _write(self.path(kind, audience), token)
 
     def delete(self, kind: Kind, audience: str) -> None:
         """Forget it; there need not be one."""
@@ -75,35 +98,42 @@ class TokenCache:
     def clear(self) -> None:
         """Forget every token, and leave what others have put there."""
         for folder in self._folders():
-            for kind in Kind:
-                _delete(folder / kind.value)
-            with suppress(OSError):  # not empty
-                folder.rmdir()
+            _forget(folder)
 
-    def refreshable(self, issuer: str, preferred: str) -> tuple[Path, str] | None:
-        """A refresh token of this issuer's and its file: that of an audience, else of any login.
-
-        A login for several audiences leaves one, with the first. Whose a refresh token is, is said
-        by the access token beside it: of its own it says only when it ends.
-        """
-        for folder in (self.path(Kind.REFRESH, preferred).parent, *self._folders()):
-            path = folder / Kind.REFRESH.value
+    def entries(self, issuer: str) -> list[Entry]:
+        """All of an issuer's."""
+        found = []
+        for folder in self._folders():
             access = _read(folder / Kind.ACCESS.value)
-            if access is None or claims_of(access).get("iss") != issuer:
-                continue
-            if token := _read(path):
-                return path, token
-        return None
+            claims = claims_of(access or "")
+            if access is not None and claims.get("iss") == issuer:
+                refresh = _read(folder / Kind.REFRESH.value)
+                found.append(Entry(folder=folder, access=access, refresh=refresh, claims=claims))
+        return found
 
-    def replace(self, path: Path, token: str | None) -> None:
-        """Keep a refresh token where `refreshable` found the one before; None: forget it."""
-        if token is None:
+    def refreshable(self, issuer: str, audience: str) -> Entry | None:
+        """What has a refresh token to get a token for an audience with: its own, else that of
+        another audience and the same person, since a login for several leaves one, with the first.
+        """
+        entries = self.entries(issuer)
+        folder = self.path(Kind.REFRESH, audience).parent
+        own = next((entry for entry in entries if entry.folder == folder), None)
+        if own is not None and own.refresh:
+            return own
+        others = (e for e in entries if e.refresh and (own is None or own.subject == e.subject))
+        return next(others, None)
+
+    def replace(self, entry: Entry, refresh_token: str | None) -> None:
+        """Keep a refresh token instead of the one of an entry; None: forget it."""
+        path = entry.folder / Kind.REFRESH.value
+        if refresh_token is None:
             _delete(path)
-            return
-        try:
-            private_files.write(path, token.encode("ascii"))
-        except OSError as error:
-            raise _unusable(path) from error
+        else:
+            _write(path, refresh_token)
+
+    def forget(self, entry: Entry) -> None:
+        """Both tokens."""
+        _forget(entry.folder)
 
     def exposed(self, kind: Kind, audience: str) -> Path | None:
         """The token's file, if others than its owner may read or write it."""
@@ -175,6 +205,20 @@ def _read(path: Path) -> str | None:
     if not text or not text.isascii() or any(octet <= 0x20 for octet in text):
         return None
     return text.decode("ascii")
+
+
+def _write(path: Path, token: str) -> None:
+    try:
+        private_files.write(path, token.encode("ascii"))
+    except OSError as error:
+        raise _unusable(path) from error
+
+
+def _forget(folder: Path) -> None:
+    for kind in Kind:
+        _delete(folder / kind.value)
+    with suppress(OSError):  # others have put something there
+        folder.rmdir()
 
 
 def _delete(path: Path) -> None:

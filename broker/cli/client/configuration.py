@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from broker.errors import Invalid, Precondition
 from broker.iam.uidp import Uidp
@@ -177,15 +177,19 @@ def content_of(path: Path | None) -> str:
 
 def parsed(text: str, path: Path | None) -> dict[str, str]:
     """A file's text. Raises `Invalid` with every fault."""
-    try:
-        values = tomllib.loads(text)
-        found = problems(values)
-    except tomllib.TOMLDecodeError as error:
-        values, found = {}, [str(error)]
-    if found:
+    values = loaded(text, path)
+    if found := problems(values):
         lines = "\n".join(f"  {problem}" for problem in found)
         raise Invalid("configuration_invalid", f"{path}:\n{lines}", field="config")
     return values
+
+
+def loaded(text: str, path: Path | None) -> dict[str, Any]:
+    """A file's members, whatever they are. Raises `Invalid` for what is no TOML."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid("configuration_invalid", f"{path}: {error}", field="config") from None
 
 
 def write(path: Path, text: str) -> None:

@@ -14,7 +14,7 @@ import click
 
 from broker.cli.client import configuration
 from broker.cli.client.configuration import KEYS, WAYS
-from broker.errors import BrokerError
+from broker.errors import BrokerError, Precondition
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -96,11 +96,12 @@ config_file_option = click.option(
 )
 
 
-def _flag(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+def remember(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """Remembers what the command line itself says, for `current`."""
+    assert isinstance(param, ConfiguredOption)
     assert param.name is not None
     if value is not None and ctx.get_parameter_source(param.name) in _GIVEN:
-        ctx.meta.setdefault(_FLAGS, {})[param.name] = value
+        ctx.meta.setdefault(_FLAGS, {})[param.keys[0]] = value
     return value
 
 
@@ -112,7 +113,7 @@ api_option = configured(
     default=configuration.DEFAULT_API,
     show_default=True,
     metavar="URL",
-    callback=_flag,
+    callback=remember,
     expose_value=False,
     help="Where the broker is. [env: BROKER_API]",
 )
@@ -120,7 +121,7 @@ issuer_option = configured(
     "--issuer",
     key="issuer",
     metavar="URL",
-    callback=_flag,
+    callback=remember,
     expose_value=False,
     help="Issuer URL of the broker. Default: --api. [env: BROKER_ISSUER]",
 )
@@ -128,10 +129,46 @@ console_option = configured(
     "--console",
     key="console",
     metavar="URL",
-    callback=_flag,
+    callback=remember,
     expose_value=False,
     help="URL of the console. Default: --issuer. [env: BROKER_CONSOLE_URL]",
 )
+
+
+audience_option = configured(
+    "--audience",
+    key="audience",
+    callback=remember,
+    expose_value=False,
+    help="For whom the token is. Default: --issuer. [env: BROKER_AUDIENCE]",
+)
+
+
+def configuration_path_option(callback: F) -> F:
+    """`--config` of the commands that write the file: its path is their first argument.
+
+    Unlike elsewhere it need not be sound: these are there to correct it.
+    """
+    option = click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        envvar=configuration.CONFIG,
+        help="The file. Default: config.toml of the folder broker in your configuration. "
+        "[env: BROKER_CONFIG]",
+    )
+
+    @option
+    @functools.wraps(callback)
+    def with_path(*args: Any, config: Path | None, **more: Any) -> Any:
+        path = configuration.file_of(config, os.environ)
+        if path is None:
+            raise Precondition(
+                "configuration_unusable", "neither XDG_CONFIG_HOME nor HOME says where the file is"
+            )
+        return callback(path, *args, **more)
+
+    made: F = with_path  # type: ignore[assignment]  # click looks at the names of its options
+    return made
 
 
 def _set_level(ctx: click.Context, param: click.Parameter, value: str) -> None:

@@ -78,6 +78,11 @@ def moment(text: str, *, now: datetime, flag: str) -> str:
         ) from None
 
 
+def moment_of(epoch: int) -> str:
+    """Seconds since the epoch, as the API writes times."""
+    return datetime.fromtimestamp(epoch, UTC).isoformat().replace("+00:00", "Z")
+
+
 def is_past(time: str, now: datetime) -> bool:
     """Whether an RFC 3339 time of the API's is over; an empty one never is."""
     return bool(time) and datetime.fromisoformat(time) <= now

@@ -22,13 +22,14 @@ async def whoami(run: Invocation) -> None:
     if run.out.form == "env":
         who.pop("capabilities", None)
     if run.out.form in ("table", "wide"):
-        for line in _lines(who, wide=run.out.form == "wide"):
+        for line in lines(who, wide=run.out.form == "wide"):
             click.echo(line)
         return
     run.out.record(VIEW, who)
 
 
-def _lines(who: Record, *, wide: bool) -> Iterator[str]:
+def lines(who: Record, *, wide: bool) -> Iterator[str]:
+    """For people."""
     names = {
         "identity": "subject",
         "email": "email",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final
 
 import aiohttp
 
+from broker.errors import Unauthenticated
 from broker.sdk.login.provider import discovered
-from broker.sdk.login.tokens import Tokens, refreshed
+from broker.sdk.login.tokens import Tokens, exchanged_refresh_token, refreshed
 from broker.sdk.refusal import Refused
 from broker.sdk.token_cache import Kind, TokenCache, claims_of, seconds_left
 
@@ -54,29 +55,60 @@ class Renewal:
         with self._cache.locked():
             return self._renewed(audience)
 
+    def narrowed(
+        self, audience: str, *, scopes: Sequence[str], capabilities: Sequence[str]
+    ) -> str | None:
+        """A token that allows less, which is not kept. None: somebody has to log in.
+
+        `scopes` are UIDPs of groups. Raises `Refused`, `Unavailable`.
+        """
+
+        async def ask(refresh_token: str) -> Tokens:
+            resource = resource_of(audience, self._issuer)
+            return await exchanged_refresh_token(
+                self._issuer,
+                refresh_token,
+                audience=[resource] if resource else [],
+                scopes=scopes,
+                capabilities=capabilities,
+            )
+
+        with self._cache.locked():
+            return self._used(audience, ask)
+
     def _renewed(self, audience: str) -> str | None:
+        async def ask(refresh_token: str) -> Tokens:
+            async with aiohttp.ClientSession() as session:
+                provider = await discovered(session, self._issuer)
+                resource = resource_of(audience, self._issuer)
+                return await refreshed(session, provider, refresh_token, audience=resource)
+
+        token = self._used(audience, ask)
+        if token is not None:
+            self._cache.save(Kind.ACCESS, audience, token)
+        return token
+
+    def _used(self, audience: str, ask: Callable[[str], Coroutine[Any, Any, Tokens]]) -> str | None:
+        """Has a refresh token exchanged, and keeps the next one; the access token."""
         found = self._cache.refreshable(self._issuer, audience)
-        if found is None:
+        if found is None or not found.refresh:
             return None
-        path, refresh_token = found
         try:
-            tokens = asyncio.run(self._asked(refresh_token, audience))
+            tokens = asyncio.run(ask(found.refresh))
         except Refused as refusal:
-            if refusal.oauth != "invalid_grant":
+            if not _is_over(refusal):
                 raise
             # it has expired, or the login was ended: it will not get better
-            self._cache.replace(path, None)
+            self._cache.replace(found, None)
             return None
-        # first what nobody can have again
-        self._cache.replace(path, tokens.refresh_token or refresh_token)
-        self._cache.save(Kind.ACCESS, audience, tokens.access_token)
+        # at once: whoever comes with the old one again loses the login
+        self._cache.replace(found, tokens.refresh_token or found.refresh)
         return tokens.access_token
 
-    async def _asked(self, refresh_token: str, audience: str) -> Tokens:
-        async with aiohttp.ClientSession() as session:
-            provider = await discovered(session, self._issuer)
-            resource = resource_of(audience, self._issuer)
-            return await refreshed(session, provider, refresh_token, audience=resource)
+
+def _is_over(refusal: Refused) -> bool:
+    """Whether the refresh token was refused, in the words of OAuth or of the API."""
+    return refusal.oauth == "invalid_grant" or isinstance(refusal.error, Unauthenticated)
 
 
 def resource_of(audience: str, issuer: str) -> str:

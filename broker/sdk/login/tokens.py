@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 
 from broker.errors import Unavailable
+from broker.sdk.exchange import presented
 from broker.sdk.login.endpoint import Form, posted
 from broker.sdk.login.provider import Provider
 from broker.sdk.login.request import CLIENT_ID
@@ -68,6 +70,28 @@ async def revoked(
         ("token_type_hint", "refresh_token"),
     ]
     await posted(session, provider.revocation_endpoint, form)
+
+
+async def exchanged_refresh_token(
+    issuer: str,
+    refresh_token: str,
+    *,
+    audience: Sequence[str] = (),
+    scopes: Sequence[str] = (),
+    capabilities: Sequence[str] = (),
+) -> Tokens:
+    """The same at `{issuer}/sts/exchange_refresh_token`, which narrows the access token: to groups
+    (UIDPs) and capabilities. Raises `Refused`, `Unavailable`.
+    """
+    url = f"{issuer.rstrip('/')}/sts/exchange_refresh_token"
+    form = [("aud", value) for value in audience]
+    form += [("scopes", value) for value in scopes]
+    form += [("cap", value) for value in capabilities]
+    match await presented(url, refresh_token, form):
+        case {"token": {"token": str(access)}, "refreshToken": {"token": str(refresh)}}:
+            return Tokens(access_token=access, refresh_token=refresh)
+        case _:
+            raise Unavailable("broker_unreachable", f"no broker's answer from {url}")
 
 
 def _tokens(answer: dict[str, Any], url: str) -> Tokens:
