@@ -9,6 +9,26 @@ from broker.oauth import error_codes as oauth
 
 CODES: Final = (
     ErrorCode(
+        "form_not_ours",
+        Kind.DENIED,
+        "A form was sent that no page of this browser's holds: it lacks the hidden field, or "
+        "the cookie has changed.",
+        "Go back, reload the page, and send the form again. Cookies have to be allowed.",
+    ),
+    ErrorCode(
+        "headless_code_invalid",
+        Kind.INVALID,
+        "A headless login was asked for with a code that is no X25519 public key.",
+        "Let the command line make the URL; copy all of it.",
+    ),
+    ErrorCode(
+        "headless_session_pending",
+        Kind.NOT_FOUND,
+        "Nobody has logged in with this code yet, it is more than 15 minutes ago, or the "
+        "token was fetched already.",
+        "Ask again until the person has logged in, or begin anew.",
+    ),
+    ErrorCode(
         "identity_provider_unavailable",
         Kind.UNAVAILABLE,
         "An identity provider does not answer, or its metadata, token endpoint or userinfo answer "
@@ -39,6 +59,14 @@ CODES: Final = (
         "Leave pkce_enabled off, or turn S256 on at the provider.",
     ),
     ErrorCode(
+        "interaction_unknown",
+        Kind.UNAUTHENTICATED,
+        "A page of a login is more than 15 minutes old, was answered already, or was opened "
+        "in another browser.",
+        "Begin again where you came from, and stay in one browser.",
+        oauth.ACCESS_DENIED,
+    ),
+    ErrorCode(
         "login_code_refused",
         Kind.UNAUTHENTICATED,
         "The identity provider does not take the code that it gave: it expired, or was used.",
@@ -46,11 +74,41 @@ CODES: Final = (
         oauth.INVALID_GRANT,
     ),
     ErrorCode(
+        "login_connection_unknown",
+        Kind.INVALID,
+        "`connection` names a login that this broker is not set up for.",
+        "Use one that is there, or have the operator set up its client "
+        "(`BROKER_GOOGLE_CLIENT_ID` and others).",
+    ),
+    ErrorCode(
+        "login_declined",
+        Kind.DENIED,
+        "The person, or their identity provider, declined the login.",
+        "Log in again; ask the provider's administrator whether you may use this application.",
+        oauth.ACCESS_DENIED,
+    ),
+    ErrorCode(
+        "login_failed",
+        Kind.DENIED,
+        "The identity provider answered a login with an error.",
+        "Try again. If it persists, the provider's own log says why; often the client lacks a "
+        "scope or a redirect URI.",
+        oauth.ACCESS_DENIED,
+    ),
+    ErrorCode(
         "login_groups_too_many",
         Kind.PRECONDITION,
         "The identity provider names more than 1,000 groups of a person, or one of more than 512 "
         "characters.",
         "Have the provider send only the groups that are mapped to roles.",
+    ),
+    ErrorCode(
+        "login_not_pending",
+        Kind.UNAUTHENTICATED,
+        "A browser came back from an identity provider with a `state` that was not given to "
+        "it, was used before, or is more than ten minutes old.",
+        "Begin again where you came from, and stay in one browser, with cookies allowed.",
+        oauth.ACCESS_DENIED,
     ),
     ErrorCode(
         "login_not_verified",
@@ -69,10 +127,39 @@ CODES: Final = (
         oauth.INVALID_GRANT,
     ),
     ErrorCode(
+        "login_provider_unknown",
+        Kind.NOT_FOUND,
+        "No identity provider has this UIDP, no verified organization with one has this name, "
+        "or no organization has this e-mail domain.",
+        "Check the spelling. An administrator sets up an identity provider for the organization.",
+    ),
+    ErrorCode(
         "person_gone",
         Kind.DENIED,
         "Somebody who has logged in is not registered any more.",
         "Register again, with an invite where the installation asks for one.",
         oauth.INVALID_GRANT,
+    ),
+    ErrorCode(
+        "redirect_not_allowed",
+        Kind.INVALID,
+        "`redirect` of `/oauth` is no plain loopback address, and its origin is none that the "
+        "operator has allowed.",
+        "Use `http://localhost:PORT/…`, or have the origin added to `BROKER_REDIRECT_ORIGINS`.",
+    ),
+    ErrorCode(
+        "session_ended",
+        Kind.UNAUTHENTICATED,
+        "What was asked needs somebody who is logged in, and the session of this browser has "
+        "ended.",
+        "Log in again.",
+        oauth.ACCESS_DENIED,
+    ),
+    ErrorCode(
+        "session_not_found",
+        Kind.NOT_FOUND,
+        "A session or application was to be ended that the person does not have: it has ended "
+        "already.",
+        "Reload the list.",
     ),
 )

@@ -1,4 +1,4 @@
-"""To become an assumable identity by a login: an exchange of what the provider has just vouched for.
+"""To become an assumable identity by a login: an exchange of what a provider has just vouched for.
 
 It goes the way of every exchange, with its limits, its single use and its record; only the reading
 and verifying of a token is done already.

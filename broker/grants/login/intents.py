@@ -71,6 +71,8 @@ class Joining:
     """`/auth/join`: to accept an invite."""
 
     invite: str
+    organization: str = ""
+    """Its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -152,6 +152,13 @@ class Logins:
             raise self._counted(browser, _interaction_unknown())
         return interaction
 
+    async def answered(self, name: str, browser: Browser) -> Interaction:
+        """As `asked`, and the answer counts once."""
+        interaction = await self.asked(name, browser)
+        if await self._state.take("interaction", name) is None:
+            raise _interaction_unknown()
+        return interaction
+
     async def offer(self, invite: str) -> Offer:
         """What an invite gives. Raises what speaks against it."""
         return await self._registration.offer(invite, now=self._clock())

@@ -53,6 +53,11 @@ class Session:
     agent: str = ""
     secret_sha256: str = field(default="", repr=False)
 
+    @property
+    def label(self) -> str:
+        """Who it is, for themself."""
+        return self.email or self.name or self.subject
+
     @classmethod
     def from_json(cls, text: bytes) -> Self:
         """As `as_json` wrote it."""

@@ -10,7 +10,6 @@ from broker.errors import BrokerError, NotFound
 from broker.grants.login.intents import Visit, invite_of
 from broker.grants.login.logins import Logins
 from broker.grants.login.pending import Interaction
-from broker.grants.login.sessions import Session
 from broker.grants.request import Call
 from broker.web.login.arrivals import Arrivals, Arrived, Failed, call_of
 from broker.web.login.entrance import Entrance, Wish
@@ -154,7 +153,7 @@ class SignInPage:
             hidden={"interaction": name},
             organization=typed,
             connectors=await self._labels(interaction),
-            session=_as_choice(session) if session is not None else None,
+            session=Choice(value=session.id, label=session.label) if session else None,
             client=self._arrivals.client(intent),
             error=error,
             invite=invite,
@@ -171,7 +170,3 @@ class SignInPage:
             role=offer.role,
             expires=int(offer.expires_at.timestamp()),
         )
-
-
-def _as_choice(session: Session) -> Choice:
-    return Choice(value=session.id, label=session.email or session.name or session.subject)

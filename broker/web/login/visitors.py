@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from aiohttp import hdrs, web
 
-from broker.errors import Denied
+from broker.errors import Denied, Unauthenticated
 from broker.grants.login.browser import Browser
 from broker.grants.login.sessions import Session, Sessions
 from broker.iam.uidp import RandomBytes
@@ -41,6 +41,12 @@ class Visitor:
                 "send it again",
                 field="csrf",
             )
+
+    def expect_session(self) -> Session:
+        """Raises `Unauthenticated` (`session_ended`) for who is not logged in."""
+        if self.session is None:
+            raise Unauthenticated("session_ended", "you are not signed in any more; sign in again")
+        return self.session
 
 
 class Visitors:
