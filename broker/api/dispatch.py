@@ -70,8 +70,8 @@ class Snapshots(Protocol):
         """The identity, or None."""
         ...
 
-    async def refresh(self) -> None:
-        """Notice changes at once."""
+    async def changed(self) -> None:
+        """Notice changes at once, here and in other processes."""
         ...
 
 
@@ -123,7 +123,7 @@ class Api:
             for record in audit_records(method, request, response, work, self._api_url):
                 await records.audit.add(record)
         call.findings.extend(found for change in work.changes for found in change.findings)
-        await self._snapshots.refresh()
+        await self._snapshots.changed()
         return response
 
     async def _caller(self, call: Call) -> Caller:

@@ -43,6 +43,7 @@ from broker.iam.roles import BuiltinRoles
 from broker.issuer.access_tokens import AccessTokenVerifier
 from broker.issuer.keyring import KeyRing
 from broker.issuer.tokens import AccessTokens
+from broker.state.channel import Channel, NoChannel
 from broker.state.memory import MemoryState
 from broker.state.rates import RateLimiter
 from broker.state.sharing import RateSharing
@@ -65,6 +66,9 @@ if TYPE_CHECKING:  # grpc takes a while to import, and commands that only need t
     from broker.rpc.server import RpcServer
 
 log = structlog.get_logger()
+
+RECORDS: Final = "records"
+"""The topic of what any snapshot of an identity may be made of."""
 
 MIN_DRAIN: Final = 1
 """Seconds in which a worker that ends answers on the connections that it has."""
@@ -136,13 +140,16 @@ class Broker:
         audit = AuditWriter(store)
         stack.push_async_callback(audit.close)
         roles = BuiltinRoles(capabilities)
-        snapshots = self._snapshots(store, capabilities, roles)
+        channel = self._channel(stack)
+        snapshots = self._snapshots(store, capabilities, roles, channel)
+        channel.listen(RECORDS, lambda _: snapshots.wake())
         last_seen = LastSeen(store, size=settings.cached_identities)
         stack.push_async_callback(last_seen.close)
         exchange = self._exchange(stack, snapshots, keyring, audit, capabilities, last_seen)
         explain = self._explain(store, exchange, audit)
         api = self._api(store, snapshots, keyring, exchange, explain, capabilities, roles)
         _background(stack, snapshots.watch(), "snapshots")
+        _background(stack, channel.watch(), "channel")
         _background(stack, last_seen.watch(), "last-seen")
         _background(stack, _keep_refreshing(keyring, settings.key_refresh), "keys")
         health = Health({"store": store.check, "keys": lambda: _can_sign(keyring)})
@@ -194,7 +201,7 @@ class Broker:
         )
 
     def _snapshots(
-        self, store: Store, capabilities: CapabilityTable, roles: BuiltinRoles
+        self, store: Store, capabilities: CapabilityTable, roles: BuiltinRoles, channel: Channel
     ) -> Snapshots:
         settings = self._settings
         return Snapshots(
@@ -206,6 +213,7 @@ class Broker:
             size=settings.cached_identities,
             ttl=settings.snapshot_ttl,
             clock=time.monotonic,
+            announce=lambda: channel.publish(RECORDS, b""),
         )
 
     def _exchange(
@@ -277,6 +285,15 @@ class Broker:
         stack.push_async_callback(state.close)
         _background(stack, RateSharing(limiters, state).watch(), "rates")
         return state
+
+    def _channel(self, stack: AsyncExitStack) -> Channel:
+        if not self._settings.redis_url:
+            return NoChannel()
+        from broker.state.redis_channel import RedisChannel  # takes a while to import
+
+        channel = RedisChannel.at(self._settings.redis_url, sender=self._entropy(16))
+        stack.push_async_callback(channel.close)
+        return channel
 
     def _aws(self, outbound: OutboundClient) -> AwsVerifier | None:
         settings = self._settings

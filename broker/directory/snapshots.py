@@ -15,6 +15,7 @@ import asyncio
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import structlog
 
@@ -32,7 +33,9 @@ log = structlog.get_logger()
 
 
 class Snapshots:
-    """A bounded cache in front of the store. `clock` gives seconds that never go back."""
+    """A bounded cache in front of the store. `clock` gives seconds that never go back; `announce`
+    has other processes call `wake`.
+    """
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class Snapshots:
         size: int,
         ttl: float,
         clock: Callable[[], float],
+        announce: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._capabilities = capabilities
@@ -54,6 +58,8 @@ class Snapshots:
         self._size = size
         self._ttl = ttl
         self._clock = clock
+        self._announce = announce
+        self._wake = asyncio.Event()
         self._kept: OrderedDict[Uidp, tuple[float, IdentitySnapshot]] = OrderedDict()
         self._loading: dict[Uidp, asyncio.Task[IdentitySnapshot | None]] = {}
         self._generation = 0
@@ -89,6 +95,15 @@ class Snapshots:
             self.clear()
         self._checked_at = asked_at
 
+    async def changed(self) -> None:
+        """A record was changed here: `refresh`, and let other processes do so."""
+        self._announce()
+        await self.refresh()
+
+    def wake(self) -> None:
+        """Another process says that a record changed: have `watch` look at once."""
+        self._wake.set()
+
     async def watch(self, *, every: float = 1.0) -> None:
         """`refresh` for ever. While the store does not answer, what is kept ends by its `ttl`."""
         while True:
@@ -98,7 +113,9 @@ class Snapshots:
                 log.warning("snapshots_not_refreshed", code=error.code, reason=error.message)
             except Exception:  # a defect; without this loop changes are noticed by `ttl` alone
                 log.exception("snapshots_not_refreshed")
-            await asyncio.sleep(every)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), every)
+            self._wake.clear()
 
     def _loaded(self, identity: Uidp, task: asyncio.Task[IdentitySnapshot | None]) -> None:
         if self._loading.get(identity) is task:
