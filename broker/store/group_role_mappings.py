@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from sqlalchemy import Row, delete, select
@@ -49,6 +50,7 @@ class GroupRoleMappings:
         scope to the same group of the provider; `NotFound` when its group or its provider does
         not exist. Role and scope are not looked at.
         """
+        self._transaction.changed = True
         await self._expect_provider(mapping.identity_provider)
         exists = Conflict("mapping_exists", "the group has this role at this scope already")
         await self._transaction.insert(
@@ -67,6 +69,11 @@ class GroupRoleMappings:
         row = await self._transaction.row(statement)
         return _mapping(row) if row else None
 
+    async def many(self, uidps: Iterable[Uidp]) -> dict[Uidp, GroupRoleMapping]:
+        """Those of these UIDPs that exist."""
+        found = map(_mapping, await self._transaction.many(group_role_mappings, uidps))
+        return {each.id: each for each in found}
+
     async def of_provider(self, provider: Uidp) -> list[GroupRoleMapping]:
         """Those of the identity provider."""
         column = group_role_mappings.c
@@ -83,6 +90,7 @@ class GroupRoleMappings:
 
     async def delete(self, uidp: Uidp) -> None:
         """Raises `NotFound`."""
+        self._transaction.changed = True
         statement = delete(group_role_mappings).where(group_role_mappings.c.id == uidp)
         if not await self._transaction.change(statement):
             raise NotFound("mapping_not_found", "the group role mapping does not exist", field="id")

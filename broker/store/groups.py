@@ -25,14 +25,20 @@ from broker.store.failures import Violation
 from broker.store.listing import Listing
 from broker.store.placement import Placement
 from broker.store.tables import (
+    access_requests,
     account_associations,
     bindings,
+    email_domains,
     group_invites,
     group_role_mappings,
     groups,
     identities,
     identity_providers,
+    login_policies,
+    refresh_grants,
     roles,
+    scim_credentials,
+    scim_users,
     subscriptions,
     terms_acceptances,
 )
@@ -140,12 +146,18 @@ class Groups:
             group_role_mappings.c.identity_provider,
             group_role_mappings.c.scope,
             group_role_mappings.c.id,
+            scim_users.c.identity_provider,
+            scim_credentials.c.identity_provider,
             identity_providers.c.id,
+            access_requests.c.id,
+            refresh_grants.c.identity,
             identities.c.id,
             roles.c.id,
             subscriptions.c.id,
             account_associations.c.group_id,
             terms_acceptances.c.group_id,
+            email_domains.c.group_id,
+            login_policies.c.group_id,
         ):
             statement = delete(column.table).where(at_or_below(column, uidp))
             await self._transaction.change(statement)

@@ -19,7 +19,7 @@ from broker.store.groups import group_missing
 from broker.store.listing import Listing
 from broker.store.placement import Placement
 from broker.store.relationships import from_columns, principal, to_columns
-from broker.store.tables import Moment, bindings, identities
+from broker.store.tables import Moment, access_requests, bindings, identities, refresh_grants
 from broker.store.transaction import Transaction, below, digest, storable
 
 _SEEN: Final = bindparam("seen", type_=Moment)
@@ -130,9 +130,12 @@ class Identities:
         return await _LISTING.page(self._transaction, selection, _identity)
 
     async def delete(self, uidp: Uidp) -> None:
-        """The identity and its bindings, wherever they are. Raises `NotFound`."""
+        """The identity, its bindings and access requests, wherever they are, and the logins that
+        go on. Raises `NotFound`.
+        """
         self._transaction.changed = True
-        await self._transaction.change(delete(bindings).where(bindings.c.identity == uidp))
+        for column in (bindings.c.identity, access_requests.c.identity, refresh_grants.c.identity):
+            await self._transaction.change(delete(column.table).where(column == uidp))
         statement = delete(identities).where(identities.c.id == uidp)
         if not await self._transaction.change(statement):
             raise _not_found()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import ColumnElement, Row, delete, select, update
 
 from broker.errors import Conflict, NotFound
 from broker.iam.listing import Page, Selection
@@ -15,8 +15,13 @@ from broker.store.failures import Violation
 from broker.store.groups import group_missing
 from broker.store.listing import Listing
 from broker.store.placement import Placement
-from broker.store.tables import group_role_mappings, identity_providers
-from broker.store.transaction import Transaction
+from broker.store.tables import (
+    group_role_mappings,
+    identity_providers,
+    scim_credentials,
+    scim_users,
+)
+from broker.store.transaction import Transaction, storable
 
 _LISTING: Final = Listing(
     placement=Placement(identity_providers.c.id, identity_providers.c.group_id),
@@ -43,6 +48,7 @@ class IdentityProviders:
         """Raises `Conflict` for one that exists, `NotFound` when its group does not exist. The
         default role is not looked at.
         """
+        self._transaction.changed = True
         values = {
             "id": provider.id,
             "group_id": provider.id.parent,
@@ -60,6 +66,7 @@ class IdentityProviders:
 
     async def update(self, provider: IdentityProvider) -> None:
         """Everything but UIDP and time of creation. Raises `NotFound`."""
+        self._transaction.changed = True
         statement = update(identity_providers).where(identity_providers.c.id == provider.id)
         if not await self._transaction.change(statement.values(**_mutable(provider))):
             raise provider_missing("id")
@@ -69,6 +76,16 @@ class IdentityProviders:
         statement = select(identity_providers).where(identity_providers.c.id == uidp)
         row = await self._transaction.row(statement)
         return _provider(row) if row else None
+
+    async def of_group(self, group: Uidp) -> list[IdentityProvider]:
+        """Those of this very group, by name."""
+        return await self._select(identity_providers.c.group_id == group)
+
+    async def of_issuer(self, issuer: str) -> list[IdentityProvider]:
+        """Those of any group with this issuer, by name."""
+        if not storable(issuer):
+            return []
+        return await self._select(identity_providers.c.issuer == issuer)
 
     async def wrapped_secrets(self) -> list[tuple[Uidp, bytes]]:
         """The UIDP and the encrypted client secret of each that has one."""
@@ -95,13 +112,25 @@ class IdentityProviders:
         return await _LISTING.page(self._transaction, selection, _provider)
 
     async def delete(self, uidp: Uidp) -> None:
-        """The provider and its group mappings. Raises `NotFound`."""
-        mappings = delete(group_role_mappings)
-        of_it = group_role_mappings.c.identity_provider == uidp
-        await self._transaction.change(mappings.where(of_it))
+        """The provider with its group mappings and the users provisioned through it. Raises
+        `NotFound`.
+        """
+        self._transaction.changed = True
+        for column in (
+            group_role_mappings.c.identity_provider,
+            scim_users.c.identity_provider,
+            scim_credentials.c.identity_provider,
+        ):
+            await self._transaction.change(delete(column.table).where(column == uidp))
         statement = delete(identity_providers).where(identity_providers.c.id == uidp)
         if not await self._transaction.change(statement):
             raise provider_missing("id")
+
+    async def _select(self, condition: ColumnElement[bool]) -> list[IdentityProvider]:
+        column = identity_providers.c
+        statement = select(identity_providers).where(condition)
+        rows = await self._transaction.rows(statement.order_by(column.name, column.id))
+        return [_provider(row) for row in rows]
 
 
 def provider_missing(field: str) -> NotFound:

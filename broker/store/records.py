@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from broker.iam.uidp import Uidp
+from broker.store.access_requests import AccessRequests
 from broker.store.account_associations import AccountAssociations
 from broker.store.audit import Audit
 from broker.store.bindings import Bindings
 from broker.store.counts import Countable, count_below
+from broker.store.email_domains import EmailDomains
 from broker.store.group_role_mappings import GroupRoleMappings
 from broker.store.groups import Groups
 from broker.store.identities import Identities
 from broker.store.identity_providers import IdentityProviders
 from broker.store.invites import Invites
 from broker.store.keys import Keys
+from broker.store.login_policies import LoginPolicies
 from broker.store.refresh_grants import RefreshGrants
 from broker.store.roles import Roles
 from broker.store.subscriptions import Subscriptions
@@ -35,6 +38,9 @@ class Records:
         self.account_associations = AccountAssociations(transaction)
         self.terms = Terms(transaction)
         self.subscriptions = Subscriptions(transaction)
+        self.login_policies = LoginPolicies(transaction)
+        self.email_domains = EmailDomains(transaction)
+        self.access_requests = AccessRequests(transaction)
         self.refresh_grants = RefreshGrants(transaction)
         self.keys = Keys(transaction)
         self.audit = Audit(transaction)

@@ -97,7 +97,9 @@ class Store:
                 await connection.commit()
 
     async def generation(self) -> int:
-        """A number that moves whenever groups, identities, roles or bindings change."""
+        """A number that moves whenever something changes that says what identities hold: groups,
+        identities, roles, bindings, identity providers, their mappings, login policies.
+        """
         async with self._begun(self._backend.reader) as connection:
             with translated():
                 return int((await connection.execute(select(generations.c.value))).scalar_one())
