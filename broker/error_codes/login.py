@@ -6,6 +6,7 @@ from typing import Final
 
 from broker.errors import ErrorCode, Kind
 from broker.oauth import error_codes as oauth
+from broker.oauth.authorization import ACCESS_DENIED
 
 CODES: Final = (
     ErrorCode(
@@ -64,7 +65,7 @@ CODES: Final = (
         "A page of a login is more than 15 minutes old, was answered already, or was opened "
         "in another browser.",
         "Begin again where you came from, and stay in one browser.",
-        oauth.ACCESS_DENIED,
+        ACCESS_DENIED,
     ),
     ErrorCode(
         "login_code_refused",
@@ -85,7 +86,7 @@ CODES: Final = (
         Kind.DENIED,
         "The person, or their identity provider, declined the login.",
         "Log in again; ask the provider's administrator whether you may use this application.",
-        oauth.ACCESS_DENIED,
+        ACCESS_DENIED,
     ),
     ErrorCode(
         "login_failed",
@@ -93,7 +94,7 @@ CODES: Final = (
         "The identity provider answered a login with an error.",
         "Try again. If it persists, the provider's own log says why; often the client lacks a "
         "scope or a redirect URI.",
-        oauth.ACCESS_DENIED,
+        ACCESS_DENIED,
     ),
     ErrorCode(
         "login_groups_too_many",
@@ -108,7 +109,7 @@ CODES: Final = (
         "A browser came back from an identity provider with a `state` that was not given to "
         "it, was used before, or is more than ten minutes old.",
         "Begin again where you came from, and stay in one browser, with cookies allowed.",
-        oauth.ACCESS_DENIED,
+        ACCESS_DENIED,
     ),
     ErrorCode(
         "login_not_verified",
@@ -153,7 +154,7 @@ CODES: Final = (
         "What was asked needs somebody who is logged in, and the session of this browser has "
         "ended.",
         "Log in again.",
-        oauth.ACCESS_DENIED,
+        ACCESS_DENIED,
     ),
     ErrorCode(
         "session_not_found",
