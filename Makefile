@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart serve test test-interop-go lint format lock bench docs-generate contract clean
+.PHONY: help setup quickstart serve test test-interop-go test-browser lint format lock bench docs-generate contract clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,10 @@ test: $(READY) ## Run the whole test suite
 
 test-interop-go: $(READY) ## Drive the broker with the platform's Go SDK (needs Go 1.26)
 	$(BIN)/python -m pytest -n auto -m interop_go tests/interop
+
+test-browser: $(READY) ## Try the pages in Debian's Chromium, installed first where it is missing (as root)
+	@command -v chromium >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; }
+	$(BIN)/python -m pytest -m browser tests/browser
 
 lint: $(READY) ## Style, types and import contracts
 	$(BIN)/ruff check .
