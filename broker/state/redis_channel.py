@@ -128,7 +128,7 @@ class RedisChannel:
     def _heard(self, message: dict[str, Any]) -> None:
         if message["type"] == "subscribe":
             if not self._up:
-                log.info("channel_up")
+                log.warning("channel_up")
             self._up, self._pause = True, FIRST_PAUSE
         elif message["type"] == "message" and not message["data"].startswith(self._sender):
             handler = self._handlers[message["channel"]]
