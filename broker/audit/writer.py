@@ -58,6 +58,11 @@ class AuditWriter:
             self._writing = asyncio.create_task(self._drain(), name="audit-writer")
         await done
 
+    @property
+    def waiting(self) -> int:
+        """How many records nobody is writing yet."""
+        return len(self._waiting)
+
     async def close(self) -> None:
         """Write what is waiting and take no more."""
         self._closed = True

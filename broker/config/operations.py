@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Final
+
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
 
-MAX_WORKERS = 64
+MAX_WORKERS: Final = 64
 
 
 class OperationsSettings(BaseSettings):
-    """Processes on one machine."""
+    """Processes on one machine, and what they tell of themselves."""
 
     workers: int = Field(
         default=1,
@@ -18,3 +20,19 @@ class OperationsSettings(BaseSettings):
         description="Processes that `broker serve` runs on this machine, all on the same port. "
         "More than one needs `redis_url`: they have to agree on used tokens, logins and rates.",
     )
+    admin_host: str = Field(
+        default="127.0.0.1", description="Address to listen on for metrics and health."
+    )
+    admin_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Port for `/metrics`, `/healthz` and `/readyz`, without TLS and without "
+        "authentication: keep it from the world. Of several workers each has its own, this one and "
+        "those that follow. Default: none.",
+    )
+
+    @field_validator("admin_port", mode="before")
+    @classmethod
+    def _none_where_left_empty(cls, value: object) -> object:
+        return None if value == "" else value

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Any
 
 import structlog
 
 from broker.audit.writer import AuditWriter
-from broker.errors import BrokerError, Invalid, Stage, Unavailable
+from broker.errors import BrokerError, Exhausted, Invalid, Stage, Unavailable
 from broker.grants.account import Account
 from broker.grants.audiences import Audiences
 from broker.grants.examination import Accepted, Examination
 from broker.grants.limits import ExchangeLimits
+from broker.grants.measures import ExchangeMeasures
 from broker.grants.request import Call, Exchanged, ExchangeRequest
 from broker.grants.single_use import SingleUse
 from broker.iam.capabilities import CapabilityTable
@@ -47,7 +49,9 @@ class Exchange:
         limits: ExchangeLimits,
         audiences: Audiences,
         max_lifetime: int = 3600,
+        measures: ExchangeMeasures | None = None,
     ) -> None:
+        self.measures = measures or ExchangeMeasures()
         self.examination = examination
         """What the dry run asks too."""
         self._tokens = tokens
@@ -66,13 +70,15 @@ class Exchange:
 
         The record is durable before the token leaves: no record, no token.
         """
-        self._limits.admit(request.call.address)  # or it would be examined, and written down
+        started = perf_counter()
+        self._admit(request.call)  # or it would be examined, and written down
         now = self._clock()
         account = Account(request.call, request.identity)
         try:
             exchanged = await self._exchange(request, account, now)
         except BrokerError as refusal:
             await self._write_refusal(account, refusal, now)
+            self.measures.ended(account, perf_counter() - started, refusal)
             raise
         except Exception:  # a defect leaves a record too; who catches it for good logs it
             await self._write_refusal(account, Unavailable("internal", "internal error"), now)
@@ -81,6 +87,7 @@ class Exchange:
         await self._audit.write(account.succeeded(self._record_id(at), at, request, exchanged))
         assert account.identity is not None, "something was minted for it"
         self._note_seen(account.identity, now)
+        self.measures.ended(account, perf_counter() - started)
         return exchanged
 
     async def refuse(self, call: Call, refusal: BrokerError) -> None:
@@ -88,8 +95,17 @@ class Exchange:
 
         Raises `Exhausted` when the caller had too many refused; nothing is written down then.
         """
-        self._limits.admit(call.address)
-        await self._write_refusal(Account(call), refusal, self._clock())
+        self._admit(call)
+        account = Account(call)
+        await self._write_refusal(account, refusal, self._clock())
+        self.measures.ended(account, 0.0, refusal)
+
+    def _admit(self, call: Call) -> None:
+        try:
+            self._limits.admit(call.address)
+        except Exhausted:
+            self.measures.limited(call)
+            raise
 
     async def _exchange(self, request: ExchangeRequest, account: Account, now: float) -> Exchanged:
         audience = self._audiences.of(request.audience)

@@ -23,6 +23,7 @@ from typing import Final
 from broker.errors import Detail, Invalid, Stage, Unauthenticated, Unavailable
 from broker.iam.issuer_url import check_issuer_url
 from broker.jose.keys import KeySet, KeySetRefused, parse_key_set
+from broker.measures import Tally
 from broker.upstream.discovery import discover, jwks_uri_of
 from broker.upstream.outbound import OutboundClient, issuer_unavailable
 
@@ -78,15 +79,27 @@ class Issuers:
         self._max_issuers = max_issuers
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._flights: set[asyncio.Task[None]] = set()
+        self.fetches = Tally("result")
+        """Of keys: `ok`, `failed`."""
+        self.lookups = Tally("result")
+        """Of keys in the cache: `hit`, `miss`."""
+
+    @property
+    def size(self) -> int:
+        """How many issuers are known."""
+        return len(self._entries)
 
     def cached(self, issuer: str) -> KeySet | None:
         """Its keys if they are fresh; None when `keys` has to be awaited."""
         entry = self._entries.get(issuer)
         if entry is None or entry.keys is None:
+            self.lookups.add("miss")
             return None
         age = self._clock() - entry.fetched_at
         if age >= self._fresh:
+            self.lookups.add("miss")
             return None
+        self.lookups.add("hit")
         self._entries.move_to_end(issuer)
         if age >= self._fresh * _RENEW_AFTER:
             self._renew(issuer, entry)
@@ -176,7 +189,9 @@ class Issuers:
             entry.keys = await self._fetch(issuer)
             entry.fetched_at = self._clock()
             entry.failure = None
+            self.fetches.add("ok")
         except Unavailable as failure:
+            self.fetches.add("failed")
             entry.failure = failure
             entry.failed_at = self._clock()
         finally:

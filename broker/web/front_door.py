@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Final
+from typing import Final, Literal
 
 import structlog
 from aiohttp import web
 from structlog.contextvars import bind_contextvars
 
 from broker.errors import BrokerError, Invalid, NotFound
+from broker.measures import Durations, Tally
 from broker.web.rendering import ErrorRenderer, gateway_error
 
 log = structlog.get_logger()
@@ -53,11 +54,20 @@ class FrontDoor:
     """The request handler of the server. Literal paths first, then those that `find` knows."""
 
     def __init__(
-        self, routes: Mapping[str, Route], find: Find, *, request_id: Callable[[], str]
+        self,
+        routes: Mapping[str, Route],
+        find: Find,
+        *,
+        request_id: Callable[[], str],
+        level: Literal["info", "debug"] = "info",
     ) -> None:
+        """`level`: of the log line of a request."""
+        self._log = log.info if level == "info" else log.debug
         self._routes = routes
         self._find = find
         self._request_id = request_id
+        self.requests = Tally("method", "path", "status")
+        self.durations = Durations()
         self.draining = False
         """Set at shutdown: each answer is the last on its connection, so that a client who has
         more to ask does not meet one that is just being closed."""
@@ -70,14 +80,20 @@ class FrontDoor:
         place = self._place(request)
         response = await self._answer(request, place, request_id)
         response.headers["X-Request-Id"] = request_id
+        took = perf_counter() - started
+        path = place.path if place else "(unknown)"
+        # a method that no handler has is the caller's word
+        method = request.method if place and place.handler else "(other)"
+        self.requests.add(method, path, str(response.status))
+        self.durations.add(took)
         if self.draining:
             response.force_close()
-        log.info(
+        self._log(
             "request",
             method=request.method,
-            path=place.path if place else "(unknown)",
+            path=path,
             status=response.status,
-            ms=round((perf_counter() - started) * 1000, 2),
+            ms=round(took * 1000, 2),
         )
         return response
 
