@@ -51,12 +51,11 @@ class Entry:
 
     @property
     def audience(self) -> str:
-        """For whom they are: the first, if there are several."""
-        match self.claims.get("aud"):
-            case str(audience) | [str(audience), *_]:
-                return audience
-            case _:
-                return ""
+        """For whom they are: of several, the one that the folder is named after; else empty."""
+        named = self.claims.get("aud")
+        audiences = named if isinstance(named, list) else [named]
+        texts = (each for each in audiences if isinstance(each, str))
+        return next((text for text in texts if _folder_name(text) == self.folder.name), "")
 
 
 class TokenCache:
@@ -184,10 +183,13 @@ def seconds_left(token: str | None, now: float) -> float:
 _STANDARD: Final = str.maketrans("-_", "+/")
 
 
-def _name(audience: str) -> str:
+def _folder_name(audience: str) -> str:
     name = audience.replace("/", "-")
-    if os.name == "nt":
-        name = name.replace(":", "-")
+    return name.replace(":", "-") if os.name == "nt" else name
+
+
+def _name(audience: str) -> str:
+    name = _folder_name(audience)
     if not 1 <= len(name) <= 255 or not name.isprintable() or name in (".", ".."):
         raise field_invalid("audience", "expected 1 to 255 printable characters")
     return name

@@ -14,7 +14,7 @@ import click
 import pytest
 
 from broker.cli import cli
-from broker.config import CLIENT_VARIABLES, load
+from broker.config import CLIENT_VARIABLES, Settings, load
 from broker.errors import Denied
 from broker.sdk.api import GROUPS, ApiClient, Record, connected
 from broker.sdk.refusal import Refused
@@ -120,7 +120,8 @@ def test_every_variable_of_an_option_is_known_to_the_settings() -> None:
     environ = dict.fromkeys(CLIENT_VARIABLES, "x")
     assert load(environ) == load({})
     names = {parameter.envvar for command in _leaves(cli) for parameter in command.params}
-    assert names - {None} <= CLIENT_VARIABLES.keys()
+    settings = {f"BROKER_{name.upper()}" for name in Settings.model_fields}
+    assert names - {None} <= CLIENT_VARIABLES.keys() | settings
     assert "BROKER_API" in names
 
 

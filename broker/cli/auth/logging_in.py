@@ -68,7 +68,7 @@ async def _logged_in(person: Person, way: Way, audiences: Sequence[str], invite:
     async with aiohttp.ClientSession() as session:
         provider = await discovered(session, person.broker.issuer)
         first, *more = audiences
-        tokens = await _by_hand(session, provider, way, first, invite)
+        tokens = await _by_hand(session, provider, way, audiences, invite)
         _keep(person, first, tokens)
         kept, refresh_token = [tokens.access_token], tokens.refresh_token
         if refresh_token:
@@ -83,17 +83,22 @@ async def _logged_in(person: Person, way: Way, audiences: Sequence[str], invite:
                 person.cache.save(Kind.ACCESS, audience, tokens.access_token)
                 person.cache.delete(Kind.REFRESH, audience)
             else:  # a login that must not be renewed: then one for each
-                tokens = await _by_hand(session, provider, way, audience, "")
+                tokens = await _by_hand(session, provider, way, [audience], "")
                 _keep(person, audience, tokens)
             kept.append(tokens.access_token)
     return kept
 
 
 async def _by_hand(
-    session: aiohttp.ClientSession, provider: Provider, way: Way, audience: str, invite: str
+    session: aiohttp.ClientSession,
+    provider: Provider,
+    way: Way,
+    audiences: Sequence[str],
+    invite: str,
 ) -> Tokens:
+    is_default = list(audiences) == [provider.issuer]
     request = LoginRequest(
-        audience=resource_of(audience, provider.issuer),
+        audiences=() if is_default else tuple(audiences),
         organization=way.organization,
         connection=way.connection,
         invite=invite,

@@ -58,7 +58,7 @@ async def log_in(
         ("code", _code(answer, provider)),
         ("redirect_uri", loopback.redirect_uri),
         ("code_verifier", verifier),
-        *([("resource", request.audience)] if request.audience else []),
+        *request.resource(),
     ]
     return await requested(session, provider, form)
 

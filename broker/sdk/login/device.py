@@ -64,7 +64,7 @@ async def log_in(
         ("grant_type", GRANT_TYPE),
         ("client_id", request.client_id),
         ("device_code", code.device_code),
-        *([("resource", request.audience)] if request.audience else []),
+        *request.resource(),
     ]
     ends, interval = clock() + code.expires_in, code.interval
     while clock() < ends:

@@ -83,7 +83,13 @@ class Renewal:
                 resource = resource_of(audience, self._issuer)
                 return await refreshed(session, provider, refresh_token, audience=resource)
 
-        token = self._used(audience, ask)
+        try:
+            token = self._used(audience, ask)
+        except Refused as refusal:
+            # the login was not for this audience (RFC 8707 §2)
+            if refusal.oauth != "invalid_target" and refusal.error.code != "refresh_widens":
+                raise
+            return None
         if token is not None:
             self._cache.save(Kind.ACCESS, audience, token)
         return token
@@ -112,5 +118,7 @@ def _is_over(refusal: Refused) -> bool:
 
 
 def resource_of(audience: str, issuer: str) -> str:
-    """What to ask for to have a token for this audience: nothing for the broker itself."""
+    """What to ask for to have a token for this audience: nothing for the broker itself, since
+    a login that named no audience can name none later.
+    """
     return "" if audience == issuer else audience

@@ -22,8 +22,9 @@ class LoginRequest:
 
     client_id: str = CLIENT_ID
     scope: str = SCOPE
-    audience: str = ""
-    """Whom the token is for (RFC 8707, `resource`); empty: the broker itself."""
+    audiences: tuple[str, ...] = ()
+    """Whom tokens of this login are for (RFC 8707, `resource`), the first that comes with it for
+    the first of them; none: the broker itself."""
     organization: str = ""
     """UIDP of an identity provider, or the name of a verified organization."""
     connection: str = ""
@@ -38,10 +39,14 @@ class LoginRequest:
         given = (
             ("client_id", self.client_id),
             ("scope", self.scope),
-            ("resource", self.audience),
+            *(("resource", audience) for audience in self.audiences),
             ("idp_id", self.organization),
             ("connection", self.connection),
             ("invite", self.invite),
             ("identity", self.identity),
         )
         return [(name, value) for name, value in given if value]
+
+    def resource(self) -> list[tuple[str, str]]:
+        """The same at the token endpoint: the first (RFC 8707 §2.2)."""
+        return [("resource", audience) for audience in self.audiences[:1]]

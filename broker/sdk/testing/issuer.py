@@ -101,6 +101,8 @@ class LocalIssuer:
         app = web.Application()
         for path, handler in self.routes().items():
             app.router.add_get(path, self._counted(handler))
+        for path, handler in self.forms().items():
+            app.router.add_post(path, self._counted(handler))
         # what is still being answered is dropped: a test that stops has seen what it wanted
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -213,6 +215,10 @@ class LocalIssuer:
     def routes(self) -> dict[str, Handler]:
         """What answers a GET of which path; issuers with more endpoints add theirs."""
         return {DISCOVERY: self.answer_discovery, JWKS: self.answer_jwks}
+
+    def forms(self) -> dict[str, Handler]:
+        """What answers a POST of which path: nothing here; issuers with a token endpoint have it."""
+        return {}
 
     async def answer_discovery(self, request: web.Request) -> web.StreamResponse:
         """The discovery document over HTTP; replaced by issuers that misbehave."""
