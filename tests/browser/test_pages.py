@@ -131,7 +131,7 @@ async def test_enter_in_the_field_sends_it(chromium: Browser, site: Site) -> Non
 @pytest.mark.parametrize(
     ("name", "button", "sent"),
     [
-        ("sign-in", "GitHub", {"connector": "github"}),
+        ("sign-in", "Continue with GitHub", {"connector": "github"}),
         ("sign-in-again", "Continue as Ada Lovelace", {"continue": "1"}),
         ("register", "Create account", {"decision": "register"}),
         ("register", "Cancel", {"decision": "cancel"}),
@@ -221,7 +221,7 @@ async def test_the_way_out_of_a_form(chromium: Browser, site: Site) -> None:
     """
     async with opened(chromium, f"{site.url}/sign-in") as page:
         await page.evaluate("document.forms[1].action = '/left'")
-        await page.get_by_role("button", name="GitHub").click()
+        await page.get_by_role("button", name="Continue with GitHub").click()
         await page.wait_for_url(f"{site.elsewhere}/arrived?by=page")
         assert await page.locator("body").inner_text() == "none"
         await page.go_back()
@@ -251,7 +251,11 @@ async def test_larger_letters(chromium: Browser, site: Site) -> None:
             session = await page.context.new_cdp_session(page)
             await session.send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
             await page.reload()
-            assert await page.evaluate("document.documentElement.scrollWidth") <= 480
+            assert await page.evaluate("getComputedStyle(document.body).fontSize") == "32px"
+            assert (name, await page.evaluate("document.documentElement.scrollWidth")) == (
+                name,
+                480,
+            )
 
 
 @asynccontextmanager

@@ -74,7 +74,7 @@ class Pages:
                 shown.Done(title="Your device is signed in", text="Go back to it to continue.")
             )
         text = "The device did not get access. If you did not start this, nothing else is to do."
-        return self.done(shown.Done(title="Request denied", text=text))
+        return self.done(shown.Done(title="Request denied", text=text, stopped=True))
 
     def headless_confirm(self, page: shown.HeadlessConfirm) -> bytes:
         """Whether a terminal elsewhere gets a token."""

@@ -202,6 +202,8 @@ class Done:
 
     title: str
     text: str
+    stopped: bool = False
+    """Whether nothing has come of it, as they wanted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
