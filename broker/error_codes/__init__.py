@@ -7,6 +7,7 @@ from typing import Final
 
 from broker.error_codes import (
     api,
+    authorization,
     commands,
     decision,
     installation,
@@ -26,6 +27,7 @@ _ALL: Final = (
     *decision.CODES,
     *new_token.CODES,
     *login.CODES,
+    *authorization.CODES,
     *records.CODES,
     *installation.CODES,
     *store.CODES,

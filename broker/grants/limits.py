@@ -43,14 +43,14 @@ class ExchangeLimits:
         """
         if self._address is None or not address:
             return
-        if wait := self._address.wait(_network(address)):
+        if wait := self._address.wait(network(address)):
             raise _limited("address", self._address, wait, Stage.REQUEST)
 
     def note_refusal(self, address: str, refusal: BrokerError) -> None:
         """Count it, unless it was somebody else's fault."""
         if self._address is None or not address or refusal.kind in _NOT_THE_CALLERS_FAULT:
             return
-        key = _network(address)
+        key = network(address)
         was_free = not self._address.wait(key)
         self._address.count(key)
         if was_free and self._address.wait(key):
@@ -78,7 +78,7 @@ def _issuer(identity: Identity, claims: VerifiedClaims) -> str:
 
 
 @lru_cache(maxsize=4096)  # a pure function of its text
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """An IPv4 address, or the /64 of an IPv6 one: its holder has all the addresses in it."""
     if ":" not in address:
         return address

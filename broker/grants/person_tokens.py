@@ -75,6 +75,8 @@ class Wanted:
     """Empty: wherever the person holds something."""
     capabilities: tuple[str, ...] = ()
     """Empty: all that the person holds."""
+    openid_scope: tuple[str, ...] = ()
+    """What the client may be told of the person: `scope` in the token."""
 
 
 class PersonTokens:
@@ -145,6 +147,7 @@ class PersonTokens:
                 provider=principal.provider,
                 session=principal.session,
                 group_mappings=principal.mappings,
+                scope=wanted.openid_scope,
             ),
             now=now,
         )

@@ -49,6 +49,8 @@ class AccessToken:
     """The login; empty where there was none."""
     group_mappings: tuple[Uidp, ...] = ()
     """The group role mappings that held at the login."""
+    scope: tuple[str, ...] = ()
+    """Words of OpenID Connect: what its bearer may be told of the person."""
 
 
 class AccessTokenVerifier:
@@ -138,6 +140,7 @@ def _access_token(token: UnverifiedToken) -> AccessToken:
             provider=str(claims.get("idp", "")),
             session=str(claims.get("sid", "")),
             group_mappings=tuple(map(Uidp.parse, claims.get("group_mappings", ()))),
+            scope=tuple(claims.get("scope", "").split()),
         )
     except (KeyError, TypeError, ValueError, AttributeError, binascii.Error, Invalid):
         # signed by us, and yet not what we mint now: of another version

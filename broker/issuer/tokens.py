@@ -50,6 +50,8 @@ class AccessTokenClaims:
     §3)."""
     group_mappings: Sequence[str] = ()
     """UIDPs of the group role mappings that hold for the length of the session."""
+    scope: Sequence[str] = ()
+    """What a client may be told of the person (OpenID Connect Core §5.4; RFC 9068 §2.2.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,7 @@ def _login(claims: AccessTokenClaims) -> dict[str, Any]:
         "idp": claims.provider,
         "sid": claims.session,
         "group_mappings": list(claims.group_mappings),
+        "scope": " ".join(claims.scope),
     }
     return {name: value for name, value in members.items() if value}
 
