@@ -55,6 +55,13 @@ class OwnLogins:
         except NotFound:
             return key
 
+    async def end(self, identity: Uidp, name: str, call: Call) -> None:
+        """A browser's session or an application. Raises `NotFound` (`session_not_found`)."""
+        try:
+            await self.end_session(identity, name, call)
+        except NotFound:
+            await self.end_application(identity, name, call)
+
     async def end_session(self, identity: Uidp, session_id: str, call: Call) -> None:
         """Of theirs. Raises `NotFound` (`session_not_found`) for another's as for none."""
         session = await self._sessions.get(session_id) if len(session_id) == 32 else None
@@ -85,4 +92,4 @@ class OwnLogins:
 
 
 def _not_found() -> NotFound:
-    return NotFound("session_not_found", "id: you have no such session or application", field="id")
+    return NotFound("session_not_found", "you have no such session or application")
