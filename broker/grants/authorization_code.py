@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
@@ -19,6 +19,7 @@ import orjson
 from broker.errors import Denied, Detail, Stage
 from broker.grants.login.intents import Authorization, intent_as_json, intent_from_json
 from broker.grants.login.sessions import Session, Sessions
+from broker.grants.request import Call
 from broker.iam.people import Login
 from broker.iam.uidp import RandomBytes
 from broker.oauth.pkce import proves
@@ -47,14 +48,22 @@ class Authorized:
 
 
 class AuthorizationCodes:
-    """Gives and redeems them. `clock` gives seconds since the epoch."""
+    """Gives and redeems them.
+
+    `end_family` ends the refresh tokens that came of a code, if there are any.
+    """
 
     def __init__(
-        self, state: State, sessions: Sessions, *, clock: Callable[[], float], random: RandomBytes
+        self,
+        state: State,
+        sessions: Sessions,
+        *,
+        end_family: Callable[[bytes, Call], Awaitable[None]],
+        random: RandomBytes,
     ) -> None:
         self._state = state
         self._sessions = sessions
-        self._clock = clock
+        self._end_family = end_family
         self._random = random
 
     async def give(
@@ -72,15 +81,16 @@ class AuthorizationCodes:
         return code
 
     async def redeem(
-        self, code: str, *, client_id: str, redirect_uri: str, verifier: str
+        self, code: str, *, client_id: str, redirect_uri: str, verifier: str, call: Call
     ) -> Authorized:
         """What it stood for; it is gone then, whatever is wrong with the rest.
 
-        Raises `Denied` (`code_invalid`, `login_ended`), and `CodeReused`.
+        One that comes again ends what came of it (RFC 6749 §4.1.2). Raises `Denied`
+        (`code_invalid`, `login_ended`).
         """
         kept = await self._state.take(_CODE, _key(code))
         if kept is None:
-            await self._refuse_unknown(code)
+            await self._refuse_unknown(code, call)
         members = orjson.loads(kept)
         authorization = intent_from_json(members["intent"])
         assert isinstance(authorization, Authorization), "nothing else gets a code"
@@ -99,30 +109,23 @@ class AuthorizationCodes:
             raise Denied("login_ended", "the login has ended; log in again", stage=Stage.TOKEN)
         return Authorized(authorization=authorization, session=session, login=None, family=family)
 
-    async def was_redeemed_twice(self, code: str) -> bool:
-        """Whether somebody else has sent it meanwhile: asked once all is written down."""
-        return await self._state.get(_TWICE, _key(code)) is not None
+    async def expect_once(self, code: str, call: Call) -> None:
+        """Asked once all that comes of a code is written down: whether it came again meanwhile.
 
-    async def _refuse_unknown(self, code: str) -> NoReturn:
+        Raises `Denied` (`code_invalid`), after what came of it has ended.
+        """
+        if await self._state.get(_TWICE, _key(code)) is not None:
+            await self._end_family(family_of(code), call)
+            raise _reused()
+
+    async def _refuse_unknown(self, code: str, call: Call) -> NoReturn:
         if await self._state.get(_GIVEN, _key(code)) is None:
             raise _invalid("code", "a code that was given")
-        # first the mark, then what is there is revoked: who redeems it right now sees the one or
-        # makes the other
+        # first the mark, then the end of what is there: whoever redeems it right now either has
+        # written it down already, or sees the mark when they have
         await self._state.put(_TWICE, _key(code), b"1", REMEMBERED)
-        raise CodeReused(family_of(code))
-
-
-class CodeReused(Denied):
-    """The code was redeemed before, or is too old: what came of it must end (RFC 6749 §4.1.2)."""
-
-    def __init__(self, family: bytes) -> None:
-        super().__init__(
-            "code_invalid",
-            _MESSAGE,
-            stage=Stage.TOKEN,
-            detail=Detail("code", "a code in its minute, sent once", "sent again, or too late"),
-        )
-        self.family = family
+        await self._end_family(family_of(code), call)
+        raise _reused()
 
 
 _MESSAGE: Final = (
@@ -138,6 +141,10 @@ def family_of(code: str) -> bytes:
 
 def _key(code: str) -> str:
     return hashlib.sha256(b"code " + code.encode("utf-8", "replace")).hexdigest()
+
+
+def _reused() -> Denied:
+    return _invalid("code", "sent once, within its minute")
 
 
 def _invalid(name: str, expected: str) -> Denied:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -16,6 +16,7 @@ from broker.grants.audiences import Audiences
 from broker.grants.examination import Accepted, Examination
 from broker.grants.limits import ExchangeLimits
 from broker.grants.measures import ExchangeMeasures
+from broker.grants.own_id_tokens import OwnIdTokens
 from broker.grants.request import Call, Exchanged, ExchangeRequest
 from broker.grants.single_use import SingleUse
 from broker.iam.capabilities import CapabilityTable
@@ -26,6 +27,8 @@ from broker.iam.uidp import Uidp
 from broker.issuer.tokens import AccessTokenClaims, AccessTokens
 
 log = structlog.get_logger()
+
+OWN_TOKEN: Final = "token_is_access_token"  # noqa: S105 - an error code
 
 
 class Exchange:
@@ -50,6 +53,7 @@ class Exchange:
         audiences: Audiences,
         max_lifetime: int = 3600,
         measures: ExchangeMeasures | None = None,
+        own_id_tokens: OwnIdTokens | None = None,
     ) -> None:
         self.measures = measures or ExchangeMeasures()
         self.examination = examination
@@ -64,6 +68,7 @@ class Exchange:
         self._limits = limits
         self._audiences = audiences
         self._max_lifetime = max_lifetime
+        self._own_id_tokens = own_id_tokens
 
     async def run(self, request: ExchangeRequest) -> Exchanged:
         """Exchange, and write down how it went. Raises `BrokerError`.
@@ -77,6 +82,9 @@ class Exchange:
         try:
             exchanged = await self._exchange(request, account, now)
         except BrokerError as refusal:
+            own = self._own_id_tokens
+            if refusal.code == OWN_TOKEN and own is not None and own.may_be(request.token):
+                return await self._exchange_own(own, request, account, now)
             await self._write_refusal(account, refusal, now)
             self.measures.ended(account, perf_counter() - started, refusal)
             raise
@@ -89,6 +97,17 @@ class Exchange:
         self._note_seen(account.identity, now)
         self.measures.ended(account, perf_counter() - started)
         return exchanged
+
+    async def _exchange_own(
+        self, own: OwnIdTokens, request: ExchangeRequest, account: Account, now: float
+    ) -> Exchanged:
+        """An ID token that we issued; what is minted for it has a record of its own."""
+        try:
+            principal = await own.check(request)
+        except BrokerError as refusal:
+            await self._write_refusal(account, refusal, now)
+            raise
+        return await own.mint(principal, request)
 
     async def refuse(self, call: Call, refusal: BrokerError) -> None:
         """Write down a request that could not even be parsed.

@@ -12,9 +12,8 @@ from broker.grants.device_code import DeviceRequest
 from broker.grants.login.assuming import Assuming
 from broker.grants.login.sessions import Session
 from broker.grants.person_tokens import PersonTokens, Principal, Wanted
-from broker.grants.refresh import RefreshGrants, Usable, narrowed, narrowed_scope
+from broker.grants.refresh import RefreshGrants, Usable, full_name, narrowed, narrowed_scope
 from broker.grants.request import Call, Exchanged
-from broker.iam.model import Profile
 from broker.iam.uidp import Uidp
 from broker.issuer.id_tokens import IdTokenClaims, IdTokens
 from broker.oauth import openid
@@ -94,8 +93,7 @@ class LoginTokens:
             authorized.session, asked.client_id, asked.scope, narrower, nonce=asked.nonce
         )
         issued = await self._issue(login, granted, call, family=authorized.family)
-        if await self._codes.was_redeemed_twice(code):
-            await self._refresh_grants.end_family(authorized.family, call)
+        await self._codes.expect_once(code, call)
         return issued
 
     async def of_device(self, request: DeviceRequest, session: Session, call: Call) -> Issued:
@@ -180,12 +178,6 @@ class LoginTokens:
             ),
             now=self._clock(),
         )
-
-
-def full_name(profile: Profile) -> str:
-    """Of somebody, as far as it is on record."""
-    parts = (profile.details.get("given_name"), profile.details.get("family_name"))
-    return " ".join(part for part in parts if isinstance(part, str) and part)
 
 
 def _of_session(

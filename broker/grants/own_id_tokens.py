@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from broker.errors import Denied, Stage
-from broker.grants.person_tokens import PersonTokens, Wanted
+from broker.grants.live_logins import LiveLogins
+from broker.grants.person_tokens import PersonTokens, Principal, Wanted
 from broker.grants.request import Exchanged, ExchangeRequest
-from broker.grants.userinfo import LiveLogins
 from broker.issuer.id_tokens import IdTokens
 
 
@@ -38,11 +38,10 @@ class OwnIdTokens:
         """Whether it says that it is one."""
         return self._id_tokens.may_be(token)
 
-    async def exchange(self, request: ExchangeRequest) -> Exchanged:
-        """An access token for the person.
+    async def check(self, request: ExchangeRequest) -> Principal:
+        """Whose it is.
 
-        Raises `Unauthenticated`, `Denied` (`login_ended`, `id_token_for_another`), and what
-        `PersonTokens.mint` raises.
+        Raises `Unauthenticated`, and `Denied` (`login_ended`, `id_token_for_another`).
         """
         token = self._id_tokens.verify(request.token, clients=self._clients, now=self._clock())
         if request.identity is not None and request.identity != token.subject:
@@ -50,12 +49,16 @@ class OwnIdTokens:
         login = await self._logins.find(token.session, token.subject)
         if login is None:
             raise Denied("login_ended", "the login has ended; log in again", stage=Stage.TOKEN)
+        return login.principal
+
+    async def mint(self, principal: Principal, request: ExchangeRequest) -> Exchanged:
+        """An access token for the person. Raises what `PersonTokens.mint` raises."""
         wanted = Wanted(
             audience=request.audience,
             scopes=request.scopes,
             capabilities=request.capabilities,
         )
-        return await self._person_tokens.mint(login.principal, wanted, request.call)
+        return await self._person_tokens.mint(principal, wanted, request.call)
 
 
 def _not_another() -> Denied:

@@ -25,7 +25,7 @@ from broker.grants.login_records import LoginRecords
 from broker.grants.person_tokens import Principal, Wanted
 from broker.grants.request import Call
 from broker.grants.standing import Standing
-from broker.iam.model import Identity, RefreshGrant
+from broker.iam.model import Identity, Profile, RefreshGrant
 from broker.iam.uidp import RandomBytes, Uidp
 from broker.store import Store
 
@@ -241,6 +241,12 @@ def principal_of(grant: RefreshGrant, person: Identity) -> Principal:
         email=profile.email or profile.email_unverified,
         email_verified=bool(profile.email),
     )
+
+
+def full_name(profile: Profile) -> str:
+    """Of somebody, as far as it is on record."""
+    parts = (profile.details.get("given_name"), profile.details.get("family_name"))
+    return " ".join(part for part in parts if isinstance(part, str) and part)
 
 
 def narrowed(grant: RefreshGrant, asked: Wanted) -> Wanted:
