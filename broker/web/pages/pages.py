@@ -168,7 +168,7 @@ def _day(seconds: int) -> str:
 
 def _moment(seconds: int) -> str:
     # no locale: neither the server's nor, without a script, the reader's says anything of the other
-    return f"{_day(seconds)}, {_at(seconds):%H:%M} UTC"
+    return f"{_day(seconds)}, {_at(seconds):%H:%M}\N{NO-BREAK SPACE}UTC"
 
 
 def _machine(seconds: int) -> str:
