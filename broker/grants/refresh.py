@@ -1,28 +1,22 @@
 """Refresh tokens (RFC 6749 §6): a login that goes on, by tokens that are good once each.
 
-A token is base64 (standard alphabet) of JSON: `exp`, which clients read to know when it ends, `id`,
-`n`, `s`. Of a token that leaks, one of the two who have it comes second: a token that was used
-before ends the whole family (RFC 9700 §4.14.2). Only who had a token of a family can do that: `s`
-holds a part that all its tokens have in common, and `id` is the hash of that part.
+Of a token that leaks, one of the two who have it comes second: a token that was used before ends
+the whole family (RFC 9700 §4.14.2).
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Self
+from typing import Any
 
-import orjson
 import structlog
 
 from broker.errors import BrokerError, Denied, Invalid, Stage
 from broker.grants.login_records import LoginRecords
 from broker.grants.person_tokens import Principal, Wanted
+from broker.grants.refresh_token import RefreshToken, grant_of, refresh_token_invalid
 from broker.grants.request import Call
 from broker.grants.standing import Standing
 from broker.iam.model import Identity, Profile, RefreshGrant
@@ -31,12 +25,6 @@ from broker.store import Store
 
 log = structlog.get_logger()
 
-MAX_TOKEN: Final = 1024
-"""Characters."""
-_FAMILY: Final = 32
-_SECRET: Final = 32
-"""Bytes of the part that a family has in common, and of that of each token."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usable:
@@ -44,7 +32,7 @@ class Usable:
 
     grant: RefreshGrant
     person: Identity
-    family: bytes = field(repr=False)
+    token: RefreshToken
 
     @property
     def principal(self) -> Principal:
@@ -97,12 +85,12 @@ class RefreshGrants:
         """
         if principal.mappings:
             return ""
-        family, secret = family or self._random(_FAMILY), self._random(_SECRET)
+        token = RefreshToken.first(self._random, family=family)
         now = self._now()
         began = datetime.fromtimestamp(authenticated_at, UTC)
         ends_at = began + self._lifetime
         grant = RefreshGrant(
-            id=id_of(family),
+            id=token.grant,
             identity=principal.identity,
             client_id=client_id,
             provider=principal.provider,
@@ -111,7 +99,7 @@ class RefreshGrants:
             capabilities=capabilities,
             openid_scope=openid_scope,
             generation=0,
-            secret_sha256=_sha256(secret),
+            secret_sha256=token.secret_sha256,
             authenticated_at=began,
             created_at=now,
             used_at=now,
@@ -121,36 +109,35 @@ class RefreshGrants:
         await self._records.write(call, "refresh.granted", principal.identity, grant_detail(grant))
         async with self._store.write() as records:
             await records.refresh_grants.add(grant)
-        return _written(grant, family, secret)
+        return token.text(ends_at=grant.expires_at)
 
     async def examine(self, text: str, *, client_id: str, call: Call) -> Usable:
         """A token that was sent. Raises `Denied`: `refresh_token_invalid`, `refresh_token_reused`,
         `person_gone`, and `Unavailable`.
         """
-        token = _Token.read(text)
+        token = RefreshToken.read(text)
         async with self._store.read() as records:
-            grant = await records.refresh_grants.get(token.id)
+            grant = await records.refresh_grants.get(token.grant)
             person = await records.identities.get(grant.identity) if grant else None
         if grant is None or person is None or grant.client_id != client_id:
-            raise _invalid()
+            raise refresh_token_invalid()
         if not token.is_newest_of(grant):
             await self._end_reused(grant, call)
         if grant.expires_at <= self._now():
-            raise _invalid()
+            raise refresh_token_invalid()
         await self._standing.check(person, grant.provider)
-        return Usable(grant=grant, person=person, family=token.family)
+        return Usable(grant=grant, person=person, token=token)
 
     async def renew(self, used: Usable, call: Call) -> str:
         """The next token, in place of the one that was examined, when all else is done.
 
         Raises `Denied` (`refresh_token_reused`) when somebody has used it meanwhile.
         """
-        secret, now = self._random(_SECRET), self._now()
-        grant = used.grant
+        grant, token, now = used.grant, used.token.next(self._random), self._now()
         renewed = replace(
             grant,
-            generation=grant.generation + 1,
-            secret_sha256=_sha256(secret),
+            generation=token.generation,
+            secret_sha256=token.secret_sha256,
             used_at=now,
             expires_at=min(now + self._idle, grant.ends_at),
         )
@@ -158,7 +145,7 @@ class RefreshGrants:
             is_first = await records.refresh_grants.rotate(grant, renewed)
         if not is_first:
             await self._end_reused(grant, call)
-        return _written(renewed, used.family, secret)
+        return token.text(ends_at=renewed.expires_at)
 
     async def revoke(self, text: str, *, client_id: str, call: Call) -> None:
         """End the family of a token, the newest or not (RFC 7009 §2.1).
@@ -167,10 +154,10 @@ class RefreshGrants:
         (`token_of_another_client`).
         """
         try:
-            token = _Token.read(text)
+            token = RefreshToken.read(text)
         except BrokerError:
             return
-        grant = await self.get(token.id)
+        grant = await self.get(token.grant)
         if grant is None:
             return
         if grant.client_id != client_id:
@@ -188,7 +175,7 @@ class RefreshGrants:
 
     async def end_family(self, family: bytes, call: Call) -> None:
         """What came of an authorization code that was sent twice."""
-        grant = await self.get(id_of(family))
+        grant = await self.get(grant_of(family))
         if grant is not None:
             await self.end(grant, call, action="refresh.reused")
 
@@ -278,65 +265,9 @@ def narrowed_scope(grant: RefreshGrant, asked: tuple[str, ...]) -> tuple[str, ..
     return asked or grant.openid_scope
 
 
-def id_of(family: bytes) -> str:
-    """The id of the grant whose tokens have this part in common."""
-    return hashlib.sha256(b"refresh grant " + family).hexdigest()[:32]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Token:
-    id: str
-    generation: int
-    family: bytes = field(repr=False)
-    secret: bytes = field(repr=False)
-
-    @classmethod
-    def read(cls, text: str) -> Self:
-        """Raises `Denied` (`refresh_token_invalid`) for what was not written here."""
-        try:
-            if len(text) > MAX_TOKEN:
-                raise ValueError(len(text))
-            members: Any = orjson.loads(base64.b64decode(text, validate=True))
-            secrets = base64.b64decode(members["s"], validate=True)
-            family, secret = secrets[:_FAMILY], secrets[_FAMILY:]
-            token = cls(id=members["id"], generation=members["n"], family=family, secret=secret)
-            # whoever had no token of the family cannot have this one
-            if len(secret) != _SECRET or not hmac.compare_digest(id_of(family), token.id):
-                raise ValueError(token.id)
-        except (ValueError, TypeError, KeyError, binascii.Error):
-            raise _invalid() from None
-        return token
-
-    def is_newest_of(self, grant: RefreshGrant) -> bool:
-        is_same = hmac.compare_digest(_sha256(self.secret), grant.secret_sha256)
-        return is_same and self.generation == grant.generation
-
-
-def _written(grant: RefreshGrant, family: bytes, secret: bytes) -> str:
-    members = {
-        "exp": int(grant.expires_at.timestamp()),
-        "id": grant.id,
-        "n": grant.generation,
-        "s": base64.b64encode(family + secret).decode("ascii"),
-    }
-    return base64.b64encode(orjson.dumps(members)).decode("ascii")
-
-
 def grant_detail(grant: RefreshGrant) -> dict[str, Any]:
     """For the record."""
     return {"grant": grant.id, "client_id": grant.client_id, "provider": grant.provider}
-
-
-def _sha256(secret: bytes) -> str:
-    return hashlib.sha256(secret).hexdigest()
-
-
-def _invalid() -> Denied:
-    return Denied(
-        "refresh_token_invalid",
-        "the refresh token is none of this client, or has ended; log in again",
-        stage=Stage.TOKEN,
-    )
 
 
 def _widens(field_name: str, value: str) -> Invalid:
