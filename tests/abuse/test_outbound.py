@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 import trustme
+from aiohttp import web
 
 from broker.errors import Stage, Unauthenticated, Unavailable
 from broker.sdk.testing import LocalIssuer
 from broker.sdk.testing.issuer import DISCOVERY, JWKS
-from broker.upstream.outbound import OutboundClient
+from broker.upstream.outbound import OutboundClient, Unanswered
 from tests.kit.issuers import (
     Answer,
     Gate,
@@ -28,6 +29,7 @@ from tests.kit.issuers import (
     sends,
     trickles,
 )
+from tests.kit.login_provider import DrivenProvider
 
 SECRET = "what the upstream said"
 LIMIT = 262_144
@@ -531,3 +533,67 @@ async def test_the_cache_is_bounded() -> None:
         for issuer in (a, b, a, c, a, b):
             await party.verify(issuer.token(), issuer=issuer.url)
     assert [issuer.requests[JWKS] for issuer in (a, b, c)] == [1, 2, 1]
+
+
+ASKED: dict[str, dict[str, Any]] = {"get": {}, "post": {"body": b"code=1"}}
+"""How providers are asked: with a bearer token, and with a form."""
+
+
+@pytest.mark.parametrize("verb", ASKED)
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        (redirects("https://other.example/", 307), "a redirect (HTTP 307), which is not followed"),
+        (sends(b" " * (LIMIT + 1)), f"an answer of more than {LIMIT} bytes"),
+        (hangs, "no complete answer within 0.3 s"),
+        (trickles, "no complete answer within 0.3 s"),
+    ],
+    ids=["redirect", "large", "hangs", "trickles"],
+)
+async def test_what_is_asked_with_a_secret_has_the_same_limits(
+    verb: str, answer: Answer, fault: str
+) -> None:
+    """A request with a body or a bearer token is followed nowhere and waits for nothing long."""
+    provider = DrivenProvider(on_token=answer, on_userinfo=answer)
+    path = {"get": "/me", "post": "/token"}[verb]
+    async with provider, OutboundClient(timeout=0.3, allow_http_loopback=True) as client:
+        ask = getattr(client, verb)
+        with pytest.raises(Unanswered) as refused:
+            await ask(provider.url + path, issuer=provider.url, headers={}, **ASKED[verb])
+    assert str(refused.value) == fault
+
+
+@pytest.mark.parametrize("verb", ASKED)
+@pytest.mark.parametrize("status", [200, 201, 400, 401, 404, 500])
+async def test_what_is_asked_with_a_secret_is_answered(verb: str, status: int) -> None:
+    """Whatever the status: an error of an endpoint says what is wrong."""
+    seen: list[tuple[str | None, str]] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        seen.append((request.headers.get("Authorization"), await request.text()))
+        return web.Response(text="why", status=status)
+
+    provider = DrivenProvider(on_token=answer, on_userinfo=answer)
+    path = {"get": "/me", "post": "/token"}[verb]
+    headers = {
+        "Authorization": "Bearer x",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    async with provider, OutboundClient(allow_http_loopback=True) as client:
+        ask = getattr(client, verb)
+        got = await ask(provider.url + path, issuer=provider.url, headers=headers, **ASKED[verb])
+    assert (got.status, got.body) == (status, b"why")
+    assert seen == [("Bearer x", "code=1" if verb == "post" else "")]
+    assert "why" not in repr(got)
+
+
+@pytest.mark.parametrize("verb", ASKED)
+@pytest.mark.parametrize("host", ["10.0.0.1", "inside.example"])
+async def test_what_is_asked_with_a_secret_stays_outside(verb: str, host: str) -> None:
+    """A secret is sent to no private address, be it a literal or what a name resolves to."""
+    async with OutboundClient(lookup=lambda _: ["10.0.0.1"]) as client:
+        with pytest.raises(Unanswered) as refused:
+            await getattr(client, verb)(
+                f"https://{host}/token", issuer="https://id.example", headers={}, **ASKED[verb]
+            )
+    assert str(refused.value) == "an address that is not public"

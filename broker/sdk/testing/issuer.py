@@ -217,7 +217,7 @@ class LocalIssuer:
         return {DISCOVERY: self.answer_discovery, JWKS: self.answer_jwks}
 
     def forms(self) -> dict[str, Handler]:
-        """What answers a POST of which path: nothing here; issuers with a token endpoint have it."""
+        """What answers a POST of which path; here nothing does."""
         return {}
 
     async def answer_discovery(self, request: web.Request) -> web.StreamResponse:
