@@ -14,6 +14,7 @@ from broker.api.v1.identity_providers import IdentityProvidersV1
 from broker.api.v1.ping import PingV1
 from broker.api.v1.role_bindings import RoleBindingsV1
 from broker.api.v1.roles import RolesV1
+from broker.api.v1.sessions import SessionsV1
 from broker.api.v1.sts import SecurityTokenServiceV1
 from broker.api.v1.subscriptions import SubscriptionsV1
 from broker.api.v1.terms import TermsV1
@@ -41,10 +42,18 @@ from broker.directory.subscriptions import Subscriptions
 from broker.directory.terms import Terms
 from broker.grants.exchange import Exchange
 from broker.grants.explain import Explain
+from broker.grants.headless import HeadlessSessions
+from broker.grants.login.own_logins import OwnLogins
 
 
 def services(
-    installation: Installation, exchange: Exchange, explain: Explain, wrapper: SecretWrapper
+    installation: Installation,
+    exchange: Exchange,
+    explain: Explain,
+    wrapper: SecretWrapper,
+    *,
+    headless: HeadlessSessions,
+    own_logins: OwnLogins,
 ) -> tuple[Service, ...]:
     """One object a service; v2beta1 has those of v2."""
     numbers = CapabilityNumbers(installation.capabilities)
@@ -58,7 +67,7 @@ def services(
     return (
         AccountAssociationsV1(associations),
         AccountAssociationsV2(associations),
-        AuthV1(identities, roles),
+        AuthV1(identities, roles, headless),
         ExplainV1(explain),
         ExternalGroupRoleMappingsV1(mappings),
         ExternalGroupRoleMappingsV2(mappings),
@@ -76,6 +85,7 @@ def services(
         RolesV1(roles),
         RolesV2(roles, numbers),
         SecurityTokenServiceV1(exchange),
+        SessionsV1(own_logins),
         SubscriptionsV1(subscriptions),
         SubscriptionsV2(subscriptions),
         TermsV1(terms),

@@ -9,16 +9,18 @@ import time
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import structlog
 
 from broker import __version__
 from broker.api.client_address import ClientAddresses
-from broker.api.dispatch import Api
+from broker.api.dispatch import Api, Service
 from broker.api.services import services
 from broker.app.keys import key_ring, key_wrapper
+from broker.app.login import People, Surroundings
+from broker.app.upstream import NO_ADDRESSES, Upstream
 from broker.audit.identifiers import record_id
 from broker.audit.writer import AuditWriter
 from broker.config import LOOPBACK, Settings, rate
@@ -49,10 +51,7 @@ from broker.state.rates import RateLimiter
 from broker.state.sharing import RateSharing
 from broker.state.state import State
 from broker.store import Store
-from broker.upstream.aws import AwsVerifier
-from broker.upstream.issuers import Issuers
-from broker.upstream.oidc import OidcVerifier
-from broker.upstream.outbound import OutboundClient, PinnedAddress
+from broker.upstream.outbound import PinnedAddress
 from broker.web.api import ApiPaths
 from broker.web.health import Health
 from broker.web.reference import Reference
@@ -72,21 +71,6 @@ RECORDS: Final = "records"
 
 MIN_DRAIN: Final = 1
 """Seconds in which a worker that ends answers on the connections that it has."""
-
-NO_ADDRESSES: Final[Mapping[str, PinnedAddress]] = MappingProxyType({})
-
-
-def outbound_client(
-    settings: Settings, addresses: Mapping[str, PinnedAddress] = NO_ADDRESSES
-) -> OutboundClient:
-    """The one HTTP client that goes out. `addresses`: where hosts are that need no looking up."""
-    return OutboundClient(
-        addresses=addresses,
-        timeout=settings.upstream_timeout,
-        private_issuers=frozenset(settings.private_issuers),
-        allow_http_loopback=settings.development,
-        ca_bundles=settings.issuer_ca_bundles,
-    )
 
 
 class Broker:
@@ -145,15 +129,62 @@ class Broker:
         channel.listen(RECORDS, lambda _: snapshots.wake())
         last_seen = LastSeen(store, size=settings.cached_identities)
         stack.push_async_callback(last_seen.close)
-        exchange = self._exchange(stack, snapshots, keyring, audit, capabilities, last_seen)
-        explain = self._explain(store, exchange, audit)
-        api = self._api(store, snapshots, keyring, exchange, explain, capabilities, roles)
+        limiters = self._limiters()
+        state = self._state(stack, limiters)
+        upstream = Upstream.start(settings, stack, self._addresses)
+        tokens = AccessTokens(
+            issuer=settings.issuer, keyring=keyring, make_id=lambda: self._entropy(16).hex()
+        )
+        limits = ExchangeLimits(**limiters)
+        exchange = Exchange(
+            examination=Examination(snapshots, Credentials(upstream.oidc, upstream.aws)),
+            tokens=tokens,
+            audit=audit,
+            capabilities=capabilities,
+            clock=time.time,
+            record_id=self._record_id,
+            note_seen=last_seen.note,
+            single_use=SingleUse(state),
+            limits=limits,
+            audiences=self._audiences,
+            max_lifetime=settings.token_lifetime,
+        )
+        installation = self._installation(capabilities, roles)
+        wrapper = key_wrapper(settings)
+        people = People(
+            Surroundings(
+                settings=settings,
+                store=store,
+                state=state,
+                snapshots=snapshots,
+                audit=audit,
+                audiences=self._audiences,
+                installation=installation,
+                tokens=tokens,
+                exchange=exchange,
+                limits=limits,
+                upstream=upstream,
+                wrapper=wrapper,
+                record_id=self._record_id,
+                note_seen=last_seen.note,
+            )
+        )
+        stack.push_async_callback(people.aclose)
+        served = services(
+            installation,
+            exchange,
+            self._explain(store, exchange, audit),
+            wrapper,
+            headless=people.headless,
+            own_logins=people.own_logins,
+        )
+        api = self._api(store, snapshots, keyring, capabilities, served)
         _background(stack, snapshots.watch(), "snapshots")
         _background(stack, channel.watch(), "channel")
         _background(stack, last_seen.watch(), "last-seen")
         _background(stack, _keep_refreshing(keyring, settings.key_refresh), "keys")
         health = Health({"store": store.check, "keys": lambda: _can_sign(keyring)})
-        await self._listen(stack, exchange, api, keyring, capabilities, health)
+        await self._listen(stack, exchange, people, api, keyring, capabilities, health)
 
     async def _store(self, stack: AsyncExitStack) -> Store:
         store = Store.open(self._settings.database_url)
@@ -163,19 +194,9 @@ class Broker:
         await store.check()
         return store
 
-    def _api(
-        self,
-        store: Store,
-        snapshots: Snapshots,
-        keyring: KeyRing,
-        exchange: Exchange,
-        explain: Explain,
-        capabilities: CapabilityTable,
-        roles: BuiltinRoles,
-    ) -> Api:
+    def _installation(self, capabilities: CapabilityTable, roles: BuiltinRoles) -> Installation:
         settings = self._settings
-        api_url = settings.api_url or settings.issuer
-        installation = Installation(
+        return Installation(
             capabilities=capabilities,
             roles=roles,
             organization_creators=settings.creators,
@@ -183,9 +204,20 @@ class Broker:
             lint=LintMode(settings.lint),
             issuer_policy=policy_of(settings.issuer_policy),
         )
+
+    def _api(
+        self,
+        store: Store,
+        snapshots: Snapshots,
+        keyring: KeyRing,
+        capabilities: CapabilityTable,
+        served: tuple[Service, ...],
+    ) -> Api:
+        settings = self._settings
+        api_url = settings.api_url or settings.issuer
         return Api(
             contract=Contract.load(),
-            services=services(installation, exchange, explain, key_wrapper(settings)),
+            services=served,
             store=store,
             verifier=AccessTokenVerifier(
                 issuer=settings.issuer,
@@ -214,52 +246,6 @@ class Broker:
             ttl=settings.snapshot_ttl,
             clock=time.monotonic,
             announce=lambda: channel.publish(RECORDS, b""),
-        )
-
-    def _exchange(
-        self,
-        stack: AsyncExitStack,
-        snapshots: Snapshots,
-        keyring: KeyRing,
-        audit: AuditWriter,
-        capabilities: CapabilityTable,
-        last_seen: LastSeen,
-    ) -> Exchange:
-        settings = self._settings
-        limiters = self._limiters()
-        state = self._state(stack, limiters)
-        outbound = outbound_client(settings, self._addresses)
-        stack.push_async_callback(outbound.aclose)
-        issuers = Issuers(
-            outbound,
-            clock=time.monotonic,
-            allow_http_loopback=settings.development,
-            max_issuers=settings.cached_issuers,
-        )
-        stack.push_async_callback(issuers.aclose)
-        verifier = OidcVerifier(
-            issuers,
-            own_issuers=[settings.issuer],
-            algorithms=settings.issuer_algorithms,
-            max_lifetime=settings.upstream_token_age,
-            max_lifetimes=settings.issuer_token_ages,
-        )
-        return Exchange(
-            examination=Examination(snapshots, Credentials(verifier, self._aws(outbound))),
-            tokens=AccessTokens(
-                issuer=settings.issuer,
-                keyring=keyring,
-                make_id=lambda: self._entropy(16).hex(),
-            ),
-            audit=audit,
-            capabilities=capabilities,
-            clock=time.time,
-            record_id=lambda now: record_id(now, self._entropy),
-            note_seen=last_seen.note,
-            single_use=SingleUse(state),
-            limits=ExchangeLimits(**limiters),
-            audiences=self._audiences,
-            max_lifetime=settings.token_lifetime,
         )
 
     def _limiters(self) -> dict[str, RateLimiter]:
@@ -295,30 +281,20 @@ class Broker:
         stack.push_async_callback(channel.close)
         return channel
 
-    def _aws(self, outbound: OutboundClient) -> AwsVerifier | None:
-        settings = self._settings
-        if not settings.aws_sts_hosts:
-            return None
-        return AwsVerifier(
-            outbound,
-            own_audiences=own_audiences(settings.issuer),
-            hosts=settings.aws_sts_hosts,
-            prefixes=settings.aws_header_prefixes,
-        )
-
     def _explain(self, store: Store, exchange: Exchange, audit: AuditWriter) -> Explain:
         return Explain(
             examination=exchange.examination,
             candidates=Candidates(store, own_audiences=own_audiences(self._settings.issuer)),
             audit=audit,
             clock=time.time,
-            record_id=lambda now: record_id(now, self._entropy),
+            record_id=self._record_id,
         )
 
     async def _listen(
         self,
         stack: AsyncExitStack,
         exchange: Exchange,
+        people: People,
         api: Api,
         keyring: KeyRing,
         capabilities: CapabilityTable,
@@ -333,13 +309,16 @@ class Broker:
             max_age=settings.jwks_max_age,
             clock=time.time,
         )
-        table = routes(
-            sts=StsExchange(exchange),
-            token=TokenEndpoint(exchange),
-            well_known=well_known,
-            health=health,
-            reference=Reference(api.contract, version=__version__),
-        )
+        table = {
+            **routes(
+                sts=StsExchange(exchange),
+                token=TokenEndpoint(exchange),
+                well_known=well_known,
+                health=health,
+                reference=Reference(api.contract, version=__version__),
+            ),
+            **people.routes(),
+        }
         addresses = ClientAddresses(settings.trusted_proxies)
         rpc = self._rpc(api, addresses)
         stack.push_async_callback(rpc.stop)
@@ -402,18 +381,17 @@ class Broker:
             shares_port=self._listener is not None,
         )
 
+    def _record_id(self, at: datetime) -> str:
+        return record_id(at, self._entropy)
+
     def _request_id(self) -> str:
-        return record_id(_utc_now(), self._entropy)
+        return self._record_id(datetime.now(UTC))
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:
     if settings.tls_certificate and settings.tls_key:
         return server_context(settings.tls_certificate, settings.tls_key)
     return None
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 async def _can_sign(keyring: KeyRing) -> None:

@@ -16,6 +16,7 @@ from broker.directory.identities import Identities
 from broker.directory.roles import Roles
 from broker.directory.work import Work
 from broker.errors import Unimplemented
+from broker.grants.headless import HeadlessSessions
 from broker.iam.model import Group, Role
 from broker.iam.uidp import Uidp
 
@@ -25,9 +26,10 @@ class AuthV1:
 
     service = "chainguard.platform.auth.Auth"
 
-    def __init__(self, identities: Identities, roles: Roles) -> None:
+    def __init__(self, identities: Identities, roles: Roles, headless: HeadlessSessions) -> None:
         self._identities = identities
         self._roles = roles
+        self._headless = headless
 
     async def validate(self, work: Work, request: Empty) -> pb.WhoAmI:
         """What the token says, with groups and roles by name."""
@@ -52,9 +54,12 @@ class AuthV1:
     async def get_headless_session(
         self, request: pb.GetHeadlessSessionRequest, call: Call
     ) -> pb.HeadlessSession:
-        """Not there yet."""
-        del request, call
-        raise Unimplemented("method_unimplemented", "headless logins are not supported yet")
+        """Once."""
+        del call
+        sealed = await self._headless.take(request.code)
+        return pb.HeadlessSession(
+            ecdh_public_key=sealed.public_key.encode(), encrypted_idtoken=sealed.ciphertext
+        )
 
     async def delete(self, work: Work, request: pb.DeletionRequest) -> Empty:
         """The caller's own account."""
