@@ -19,7 +19,6 @@ from playwright.async_api import Browser, async_playwright
 
 from broker.web.front_door import FrontDoor, Handler, Route
 from broker.web.pages import Done, Leaving, Pages, page_response
-from broker.web.rendering import document_response
 from tests.kit.brokers import free_port
 from tests.kit.pages import drawn
 
@@ -107,17 +106,17 @@ def _pages(site: Site) -> Mapping[str, Route]:
 
 
 def _strangers() -> Mapping[str, Route]:
+    """With no header of ours."""
+
     async def onward(request: web.BaseRequest, request_id: str) -> web.Response:
         del request_id
-        return document_response(b"", status=302, headers={"Location": request.query["to"]})
+        return web.Response(status=302, headers={"Location": request.query["to"]})
 
     async def arrived(request: web.BaseRequest, request_id: str) -> web.Response:
         del request_id
-        referrer = request.headers.get("Referer", "none").encode()
-        return document_response(
-            b"<!doctype html><title>Arrived</title><link rel=icon href=data:,><p>" + referrer,
-            headers={"Content-Type": "text/html; charset=utf-8"},
-        )
+        referrer = request.headers.get("Referer", "none")
+        html = f"<!doctype html><title>Arrived</title><link rel=icon href=data:,><p>{referrer}"
+        return web.Response(text=html, content_type="text/html")
 
     return {"/onward": Route({"GET": onward}), "/arrived": Route({"GET": arrived})}
 

@@ -216,7 +216,16 @@ async def test_headers_of_a_page() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["javascript:alert(1)", "data:text/html,x", "//evil.example", "/local", "https:///x", ""]
+    "url",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "//evil.example",
+        "/local",
+        "https:///x",
+        "javascript://a.example/%0aalert(1)",
+        "",
+    ],
 )
 def test_the_way_out_leads_to_the_web_alone(url: str) -> None:
     """A URL that is not http or https with a host is refused, whoever made it."""
