@@ -58,6 +58,10 @@ class Service(Protocol):
 
     `outside`, if it has that: the names of its methods that wait for others than the store, and
     must not keep a transaction open meanwhile. They write their own audit records.
+
+    `ahead`, if it has that: the names of its methods that have to ask others before. For these it
+    has `before_<method>`, which takes the request, is awaited before the transaction begins, and
+    refuses by what it raises.
     """
 
     service: str
@@ -96,6 +100,7 @@ class Api:
         services = tuple(services)
         self._handlers = _handlers(contract, services)
         self._outside = frozenset(_outside(services))
+        self._ahead = dict(_ahead(services))
         self._store = store
         self._verifier = verifier
         self._snapshots = snapshots
@@ -114,6 +119,8 @@ class Api:
         within = await self._authorize(method, request, caller)
         if method.stable_path in self._outside:
             return await handler(Asked(caller, call), request)
+        if (ahead := self._ahead.get(method.stable_path)) is not None:
+            await ahead(request)
         if not is_write(method):
             async with self._store.read() as records:
                 return await handler(self._work(records, caller, within), request)
@@ -198,6 +205,14 @@ def _outside(services: Iterable[Service]) -> Iterator[str]:
     for service in services:
         for name in getattr(service, "outside", ()):
             yield f"/{service.service}/{name}"
+
+
+def _ahead(
+    services: Iterable[Service],
+) -> Iterator[tuple[str, Callable[[Any], Awaitable[None]]]]:
+    for service in services:
+        for name in getattr(service, "ahead", ()):
+            yield f"/{service.service}/{name}", getattr(service, f"before_{_snake(name)}")
 
 
 def _snake(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from broker.api.dispatch import Service
+from broker.api.pkce import PkceReview
 from broker.api.v1.account_associations import AccountAssociationsV1
 from broker.api.v1.auth import AuthV1
 from broker.api.v1.explain import ExplainV1
@@ -10,6 +11,7 @@ from broker.api.v1.external_group_role_mappings import ExternalGroupRoleMappings
 from broker.api.v1.group_invites import GroupInvitesV1
 from broker.api.v1.groups import GroupsV1
 from broker.api.v1.identities import IdentitiesV1
+from broker.api.v1.identity_provider_tests import IdentityProviderTestsV1
 from broker.api.v1.identity_providers import IdentityProvidersV1
 from broker.api.v1.ping import PingV1
 from broker.api.v1.role_bindings import RoleBindingsV1
@@ -44,6 +46,8 @@ from broker.grants.exchange import Exchange
 from broker.grants.explain import Explain
 from broker.grants.headless import HeadlessSessions
 from broker.grants.login.own_logins import OwnLogins
+from broker.store import Store
+from broker.upstream.login.inspection import ProviderInspection
 
 
 def services(
@@ -54,6 +58,8 @@ def services(
     *,
     headless: HeadlessSessions,
     own_logins: OwnLogins,
+    store: Store,
+    inspection: ProviderInspection,
 ) -> tuple[Service, ...]:
     """One object a service; v2beta1 has those of v2."""
     numbers = CapabilityNumbers(installation.capabilities)
@@ -62,6 +68,7 @@ def services(
     bindings = RoleBindings(installation, roles)
     invites = GroupInvites(roles)
     providers = IdentityProviders(installation, roles, wrapper)
+    pkce = PkceReview(store, inspection, allow_http_loopback=installation.allow_http_loopback)
     mappings, associations = GroupRoleMappings(roles), AccountAssociations()
     terms, subscriptions = Terms(), Subscriptions(installation)
     return (
@@ -77,8 +84,9 @@ def services(
         GroupsV2(groups),
         IdentitiesV1(identities),
         IdentitiesV2(identities),
-        IdentityProvidersV1(providers),
-        IdentityProvidersV2(providers),
+        IdentityProviderTestsV1(store, inspection),
+        IdentityProvidersV1(providers, pkce),
+        IdentityProvidersV2(providers, pkce),
         PingV1(),
         RoleBindingsV1(bindings, roles),
         RoleBindingsV2(bindings, roles),

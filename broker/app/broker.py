@@ -51,6 +51,7 @@ from broker.state.rates import RateLimiter
 from broker.state.sharing import RateSharing
 from broker.state.state import State
 from broker.store import Store
+from broker.upstream.login.inspection import ProviderInspection
 from broker.upstream.outbound import PinnedAddress
 from broker.web.api import ApiPaths
 from broker.web.health import Health
@@ -177,6 +178,10 @@ class Broker:
             wrapper,
             headless=people.headless,
             own_logins=people.own_logins,
+            store=store,
+            inspection=ProviderInspection(
+                upstream.outbound, allow_http_loopback=settings.development
+            ),
         )
         api = self._api(store, snapshots, keyring, capabilities, served)
         _background(stack, snapshots.watch(), "snapshots")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from google.protobuf.empty_pb2 import Empty
 
 from broker.api.lists import whole
+from broker.api.pkce import PkceReview
 from broker.api.providers import filled, oidc_members, scim_unimplemented
 from broker.contract.proto.iam.v1 import identity_providers_pb2 as pb
 from broker.directory.identity_providers import IdentityProviders
@@ -17,9 +18,22 @@ class IdentityProvidersV1:
     """OpenID providers through which an organization's people log in."""
 
     service = "chainguard.platform.iam.IdentityProviders"
+    ahead = frozenset({"Create", "Update"})
+    """The provider is asked whether it can do PKCE."""
 
-    def __init__(self, providers: IdentityProviders) -> None:
+    def __init__(self, providers: IdentityProviders, pkce: PkceReview) -> None:
         self._providers = providers
+        self._pkce = pkce
+
+    async def before_create(self, request: pb.CreateIdentityProviderRequest) -> None:
+        """Raises `Precondition`."""
+        await self._pkce.check(None, request.identity_provider.oidc)
+
+    async def before_update(self, request: pb.IdentityProvider) -> None:
+        """Raises `Precondition`."""
+        before = await self._pkce.current(Uidp(request.id))
+        if before is not None:
+            await self._pkce.check(before, request.oidc)
 
     async def create(
         self, work: Work, request: pb.CreateIdentityProviderRequest

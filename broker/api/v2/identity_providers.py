@@ -8,6 +8,7 @@ from google.protobuf.empty_pb2 import Empty
 
 from broker.api.lists import BY_NAME_OR_TIME, fill, paged
 from broker.api.masks import patched
+from broker.api.pkce import PkceReview
 from broker.api.providers import filled, oidc_members, scim_unimplemented
 from broker.api.values import timestamp
 from broker.contract.proto.iam.v2 import identity_providers_pb2 as pb
@@ -23,9 +24,26 @@ class IdentityProvidersV2:
     """OpenID providers through which an organization's people log in."""
 
     service = "chainguard.platform.iam.v2.IdentityProvidersService"
+    ahead = frozenset({"CreateIdentityProvider", "UpdateIdentityProvider"})
+    """The provider is asked whether it can do PKCE."""
 
-    def __init__(self, providers: IdentityProviders) -> None:
+    def __init__(self, providers: IdentityProviders, pkce: PkceReview) -> None:
         self._providers = providers
+        self._pkce = pkce
+
+    async def before_create_identity_provider(
+        self, request: pb.CreateIdentityProviderRequest
+    ) -> None:
+        """Raises `Precondition`."""
+        await self._pkce.check(None, request.identity_provider.oidc)
+
+    async def before_update_identity_provider(
+        self, request: pb.UpdateIdentityProviderRequest
+    ) -> None:
+        """Raises `Precondition`."""
+        before = await self._pkce.current(Uidp(request.identity_provider.uid))
+        if before is not None:
+            await self._pkce.check(before, _patched(before, request).oidc)
 
     async def list_identity_providers(
         self, work: Work, request: pb.ListIdentityProvidersRequest
@@ -66,9 +84,7 @@ class IdentityProvidersV2:
     ) -> pb.IdentityProvider:
         """What the mask names. An empty client secret leaves the one that there is."""
         before = await self._providers.get(work, Uidp(request.identity_provider.uid))
-        message = patched(
-            _message(before), request.identity_provider, request.update_mask, _SETTABLE
-        )
+        message = _patched(before, request)
         updated = await self._providers.update(
             work, before, filled(before, message), message.oidc.client_secret
         )
@@ -108,6 +124,12 @@ class IdentityProvidersV2:
         """Not there yet."""
         del work, request
         raise scim_unimplemented()
+
+
+def _patched(
+    before: IdentityProvider, request: pb.UpdateIdentityProviderRequest
+) -> pb.IdentityProvider:
+    return patched(_message(before), request.identity_provider, request.update_mask, _SETTABLE)
 
 
 def _message(provider: IdentityProvider) -> pb.IdentityProvider:

@@ -12,11 +12,12 @@ from typing import Any, Final
 
 from broker.errors import BrokerError, Invalid, Precondition, Unavailable
 from broker.iam.issuer_url import check_issuer_url, fetch_base
+from broker.iam.model import IdentityProvider
 from broker.jose.keys import KeySetRefused, parse_key_set
 from broker.jose.strict_json import AmbiguousJson, parse_object
 from broker.upstream.discovery import discovery_url, jwks_uri_of, shown
 from broker.upstream.login.metadata import check_endpoint, fetch_metadata, strings
-from broker.upstream.login.openid import S256, SCOPES, OpenIdClient
+from broker.upstream.login.openid import S256, SCOPES
 from broker.upstream.outbound import OutboundClient
 
 _NAMES_ITSELF: Final = "authorization_response_iss_parameter_supported"
@@ -42,16 +43,18 @@ class ProviderInspection:
         self._outbound = outbound
         self._allow_http_loopback = allow_http_loopback
 
-    async def run(self, client: OpenIdClient) -> tuple[Check, ...]:
+    async def run(self, provider: IdentityProvider) -> tuple[Check, ...]:
         """Every check; those that cannot be made since one before them failed are left out."""
         try:
-            check_issuer_url(client.issuer, allow_http_loopback=self._allow_http_loopback)
+            check_issuer_url(provider.issuer, allow_http_loopback=self._allow_http_loopback)
         except Invalid as error:
-            return (Check(name="issuer_url", ok=False, expected=error.message, got=client.issuer),)
-        url = discovery_url(client.issuer)
+            return (
+                Check(name="issuer_url", ok=False, expected=error.message, got=provider.issuer),
+            )
+        url = discovery_url(provider.issuer)
         expected = f"a JSON object at {url}"
         try:
-            body = await self._outbound.fetch(url, issuer=client.issuer, name="discovery")
+            body = await self._outbound.fetch(url, issuer=provider.issuer, name="discovery")
             document = parse_object(body)
         except Unavailable as error:
             return (_failed("discovery", error),)
@@ -60,15 +63,15 @@ class ProviderInspection:
             return (Check(name="discovery", ok=False, expected=expected, got=got),)
         return (
             Check(name="discovery", ok=True, expected=expected, got="200"),
-            _issuer(client.issuer, document),
-            *self._endpoints(client.issuer, document),
-            await self._jwks(client.issuer, document),
+            _issuer(provider.issuer, document),
+            *self._endpoints(provider.issuer, document),
+            await self._jwks(provider.issuer, document),
             _response_type(document),
-            _pkce(client, document),
-            _authentication(client, document),
-            *_scopes(client, document),
+            _pkce(provider, document),
+            _authentication(provider, document),
+            *_scopes(provider, document),
             _names_itself(document),
-            *_claims(client, document),
+            *_claims(provider, document),
         )
 
     async def expect_pkce(self, issuer: str) -> None:
@@ -150,18 +153,18 @@ def _response_type(document: Mapping[str, Any]) -> Check:
     )
 
 
-def _pkce(client: OpenIdClient, document: Mapping[str, Any]) -> Check:
+def _pkce(provider: IdentityProvider, document: Mapping[str, Any]) -> Check:
     check = _among(_PKCE, S256, strings(document.get(_PKCE)), _PKCE in document)
-    if check.ok is False and not client.pkce and client.client_secret:
+    if check.ok is False and not provider.pkce_enabled and provider.wrapped_secret:
         # a client with a secret does without
         return replace(check, ok=None, hint="Logins are safer with it: turn it on there.")
     return check
 
 
-def _authentication(client: OpenIdClient, document: Mapping[str, Any]) -> Check:
+def _authentication(provider: IdentityProvider, document: Mapping[str, Any]) -> Check:
     # Discovery §3: client_secret_basic where it says nothing
     offered = strings(document.get(_AUTHENTICATION)) or ("client_secret_basic",)
-    if client.client_secret:
+    if provider.wrapped_secret:
         usable = {"client_secret_basic", "client_secret_post"}
         return Check(
             name=_AUTHENTICATION,
@@ -181,9 +184,9 @@ def _authentication(client: OpenIdClient, document: Mapping[str, Any]) -> Check:
     )
 
 
-def _scopes(client: OpenIdClient, document: Mapping[str, Any]) -> Iterator[Check]:
+def _scopes(provider: IdentityProvider, document: Mapping[str, Any]) -> Iterator[Check]:
     offered = strings(document.get("scopes_supported"))
-    for scope in dict.fromkeys((*SCOPES, *client.scopes)):
+    for scope in dict.fromkeys((*SCOPES, *provider.additional_scopes)):
         # Discovery §3: it may support more than it says, and openid in any case
         check = _among(f"scope {scope}", scope, offered, "scopes_supported" in document)
         must = scope == "openid"
@@ -204,11 +207,11 @@ def _names_itself(document: Mapping[str, Any]) -> Check:
     )
 
 
-def _claims(client: OpenIdClient, document: Mapping[str, Any]) -> Iterator[Check]:
+def _claims(provider: IdentityProvider, document: Mapping[str, Any]) -> Iterator[Check]:
     offered = strings(document.get("claims_supported"))
     wanted = ["email", "email_verified"]
-    if client.groups_claim:
-        name = client.groups_claim
+    if provider.groups_claim:
+        name = provider.groups_claim
         wanted.append(name.split("/")[1] if name.startswith("/") else name)
     for name in dict.fromkeys(wanted):
         check = _among(f"claim {name}", name, offered, "claims_supported" in document)
