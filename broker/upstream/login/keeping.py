@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from broker.iam.claims import VerifiedClaims
@@ -12,7 +12,10 @@ from broker.iam.people import Login
 
 def login_as_json(login: Login) -> bytes:
     """JSON text, for a place that only the broker writes to."""
-    return json.dumps(asdict(login)).encode()  # orjson takes no integer of more than 64 bits
+    claims = {each.name: getattr(login.claims, each.name) for each in fields(VerifiedClaims)}
+    claims["claims"] = dict(login.claims.claims)
+    members = {each.name: getattr(login, each.name) for each in fields(Login)}
+    return json.dumps(members | {"claims": claims}).encode()  # orjson has no large integers
 
 
 def login_from_json(text: bytes) -> Login:
