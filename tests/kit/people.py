@@ -8,7 +8,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -18,11 +18,12 @@ import aiohttp
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from broker.iam.model import IdentityProvider
+from broker.directory.group_invites import InviteCode
+from broker.iam.model import GroupInvite, IdentityProvider
 from broker.iam.uidp import Uidp
 from tests.kit.brokers import RunningBroker, running_broker
 from tests.kit.login_provider import DrivenProvider
-from tests.kit.organizations import Organization, organization
+from tests.kit.organizations import ROLES, Organization, organization
 
 CLIENT_ID: Final = "broker"
 DOMAIN: Final = "acme.example"
@@ -188,6 +189,38 @@ class Installation:
                 page = await browser.submit(page, "decision", "register")
         assert page.onward.endswith("/account"), page.text
         return browser
+
+    async def invite(
+        self, role: str = "viewer", *, email: str = "", single_use: bool = False, days: float = 7
+    ) -> tuple[str, Uidp]:
+        """The code of an invite to the organization by an owner of it, and the owner."""
+        owner = await self.organization.person("https://id.example", secrets.token_hex(8))
+        await self.organization.bind(owner, "owner", self.organization.id)
+        builtin = ROLES.by_name(role)
+        assert builtin is not None
+        code = InviteCode(self.organization.id, secrets.token_hex(8), secrets.token_hex(24))
+        now = datetime.now(UTC)
+        record = GroupInvite(
+            id=self.organization.id.child(secrets.token_bytes),
+            role=builtin.id,
+            expires_at=now + timedelta(days=days),
+            key_id=code.key_id,
+            secret_sha256=code.secret_sha256,
+            created_at=now,
+            created_by=owner,
+            email=email,
+            single_use=single_use,
+        )
+        async with self.broker.store.write() as records:
+            await records.invites.add(record)
+        return code.text(), owner
+
+    async def roles_of(self, identity: Uidp) -> set[tuple[str, Uidp]]:
+        """Role names and groups of somebody's bindings."""
+        async with self.broker.store.read() as records:
+            found = await records.bindings.of_identity(identity)
+        named = [(ROLES.by_id(each.role), each.group) for each in found]
+        return {(role.name, group) for role, group in named if role is not None}
 
     async def audit(self, action: str) -> list[dict[str, Any]]:
         """Records of this action, the oldest first."""
