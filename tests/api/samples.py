@@ -307,6 +307,7 @@ class Place:
             "auth.Auth/GetHeadlessSession": {"code": "c"},
             "auth.Auth/Delete": {"id": self.caller},
             "broker.v1.Explain/ExplainIdentity": {"uid": self.identity, "token": "t"},
+            "broker.v1.IdentityProviderTests/TestIdentityProvider": {"uid": self.provider},
             "events.Subscriptions/Create": {"parent_id": self.folder, "subscription": sink},
             "events.Subscriptions/List": {},
             "events.Subscriptions/Delete": {"id": self.subscription},

@@ -272,7 +272,7 @@ async def test_limits_of_an_organization(everything: World, wire: Wire) -> None:
     folder = (await ann("Groups/Create", parent=root, group={"name": "a"}))["id"]
     inner = (await ann("Groups/Create", parent=folder, group={"name": "b"}))["id"]
     issuer = everything.issuer.url
-    oidc = {"issuer": "https://id.example", "client_id": "c", "pkce_enabled": True}
+    oidc = {"issuer": "https://id.example", "client_id": "c", "client_secret": "geheim"}
     creations: dict[str, tuple[str, Json]] = {
         "account_associations": ("GroupAccountAssociations/Create", {"group": "", "name": "x"}),
         "folders": ("Groups/Create", {"parent": "", "group": {"name": "x"}}),
@@ -369,7 +369,7 @@ async def test_what_goes_with_a_group(acme: Acme, wire: Wire) -> None:
             )
         )["id"],
     ]
-    oidc = {"issuer": "https://id.example", "client_id": "c", "pkce_enabled": True}
+    oidc = {"issuer": "https://id.example", "client_id": "c", "client_secret": "geheim"}
     provider = await ann(
         "IdentityProviders/Create",
         parent_id=group,

@@ -12,9 +12,11 @@ from google.rpc import code_pb2
 from broker.app import key_wrapper
 from broker.errors import Precondition
 from broker.iam.uidp import Uidp
+from broker.sdk.testing.issuer import DISCOVERY
 from broker.store.url import parse as parse_store_url
 from tests.api.world import EDITOR, OWNER, VIEWER, Acme, World, ids, names
 from tests.kit.api import Json, Wire, refused
+from tests.kit.login_provider import DrivenProvider
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -33,7 +35,9 @@ async def _create(acme: Acme, wire: Wire, /, default_role: str = "", **oidc: Any
 async def test_a_provider_in_every_version(acme: Acme, wire: Wire) -> None:
     """What is made in one is read in the others, but for the client secret."""
     ann = acme.ann.on(wire)
+    issuer = acme.world.issuer.url
     oidc = OIDC | {
+        "issuer": issuer,
         "additional_scopes": ["groups", "email"],
         "groups_claim": "groups",
         "correlation_rule": "CORRELATION_RULE_OID_EQUALS_EXTERNAL_ID",
@@ -52,7 +56,7 @@ async def test_a_provider_in_every_version(acme: Acme, wire: Wire) -> None:
         assert new == await ann("v2beta1.IdentityProvidersService/GetIdentityProvider", uid=uidp)
         assert old["oidc"] == new["oidc"]
         assert new["oidc"] == {
-            "issuer": "https://id.example",
+            "issuer": issuer,
             "clientId": "broker",
             "clientSecret": "",
             "additionalScopes": ["groups", "email"],
@@ -198,7 +202,8 @@ async def test_providers_that_are_refused(acme: Acme, wire: Wire, change: Json, 
 
 async def test_a_public_client_needs_pkce(acme: Acme, wire: Wire) -> None:
     """A provider without a secret has it; with a secret it is a choice."""
-    made = await _create(acme, wire, client_secret="", pkce_enabled=True)
+    issuer = acme.world.issuer.url
+    made = await _create(acme, wire, issuer=issuer, client_secret="", pkce_enabled=True)
     with refused(code_pb2.INVALID_ARGUMENT, field="oidc.client_secret"):
         await _create(acme, wire, client_secret="")
     with refused(code_pb2.INVALID_ARGUMENT, field="oidc.client_secret"):
@@ -275,6 +280,97 @@ async def test_who_asserts_the_groups(acme: Acme, wire: Wire) -> None:
     await eddy("IdentityProviders/Update", id=made["id"], name="renamed", oidc=OIDC)
     mine = OIDC | {"issuer": "https://mine.example"}
     await acme.ann.on(wire)("IdentityProviders/Update", id=made["id"], name="id", oidc=mine)
+
+
+# PKCE
+
+
+async def test_pkce_where_the_provider_cannot(acme: Acme, wire: Wire) -> None:
+    """PKCE is turned on at a provider that can, or does not say; not at one whose discovery
+    document has no S256, in any version."""
+    ann, discovery = acme.ann.on(wire), "code_challenge_methods_supported"
+    for methods, refuses in ((["S256"], False), (None, False), (["plain"], True), ([], True)):
+        async with DrivenProvider(metadata={discovery: methods}) as provider:
+            oidc = OIDC | {"issuer": provider.url}
+            made = await _create(acme, wire, **oidc)
+            on = oidc | {"pkce_enabled": True}
+            calls: list[tuple[str, Json]] = [
+                (
+                    "IdentityProviders/Create",
+                    {"parent_id": acme.shop, "identity_provider": {"name": "id", "oidc": on}},
+                ),
+                (
+                    "v2.IdentityProvidersService/CreateIdentityProvider",
+                    {"parent": acme.shop, "identity_provider": {"name": "id", "oidc": on}},
+                ),
+                (
+                    "v2.IdentityProvidersService/UpdateIdentityProvider",
+                    {
+                        "identity_provider": {"uid": made["id"], "oidc": {"pkce_enabled": True}},
+                        "update_mask": "oidc.pkceEnabled",
+                    },
+                ),
+                ("IdentityProviders/Update", {"id": made["id"], "name": "id", "oidc": on}),
+            ]
+            for name, request in calls:
+                if not refuses:
+                    await ann(name, **request)
+                    continue
+                with refused(
+                    code_pb2.FAILED_PRECONDITION,
+                    "identity_provider_without_pkce",
+                    field="oidc.pkce_enabled",
+                ):
+                    await ann(name, **request)
+
+
+async def test_pkce_where_the_provider_is_down(acme: Acme, wire: Wire) -> None:
+    """PKCE is not turned on while nobody can tell whether the provider can; everything else of a
+    provider is changed without asking it."""
+    provider = DrivenProvider()
+    async with provider:
+        made = await _create(acme, wire, issuer=provider.url, pkce_enabled=True)
+        off = await _create(acme, wire, issuer=provider.url)
+        asked = provider.requests[DISCOVERY]
+    ann = acme.ann.on(wire)
+    on = OIDC | {"issuer": provider.url, "pkce_enabled": True}
+    await ann("IdentityProviders/Update", id=made["id"], name="renamed", oidc=on)
+    await ann("IdentityProviders/Update", id=off["id"], name="renamed", oidc=OIDC)
+    moved = on | {"issuer": f"{provider.url}/other"}
+    await ann("IdentityProviders/Update", id=made["id"], name="moved", oidc=moved)
+    with refused(
+        code_pb2.FAILED_PRECONDITION, "identity_provider_unreachable", field="oidc.pkce_enabled"
+    ):
+        await ann("IdentityProviders/Update", id=off["id"], name="id", oidc=on)
+    assert asked == 1
+
+
+async def test_a_provider_with_pkce_moves(acme: Acme, wire: Wire) -> None:
+    """To another issuer that can, and to none that says that it cannot."""
+    cannot = DrivenProvider(metadata={"code_challenge_methods_supported": ["plain"]})
+    async with DrivenProvider() as one, cannot:
+        made = await _create(acme, wire, issuer=one.url, pkce_enabled=True)
+        with refused(code_pb2.FAILED_PRECONDITION, "identity_provider_without_pkce"):
+            await acme.ann.on(wire)(
+                "v2.IdentityProvidersService/UpdateIdentityProvider",
+                identity_provider={"uid": made["id"], "oidc": {"issuer": cannot.url}},
+                update_mask="oidc.issuer",
+            )
+
+
+async def test_who_may_not_has_nobody_asked(acme: Acme, wire: Wire) -> None:
+    """A caller without the right to make a provider does not have the broker ask one."""
+    async with DrivenProvider() as provider:
+        with refused(code_pb2.PERMISSION_DENIED):
+            await acme.vic.on(wire)(
+                "IdentityProviders/Create",
+                parent_id=acme.shop,
+                identity_provider={
+                    "name": "id",
+                    "oidc": OIDC | {"issuer": provider.url, "pkce_enabled": True},
+                },
+            )
+        assert not provider.requests
 
 
 # the rest

@@ -11,7 +11,7 @@ from tests.kit.api import Json, Wire, refused
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-OIDC: Json = {"issuer": "https://id.example", "client_id": "c", "pkce_enabled": True}
+OIDC: Json = {"issuer": "https://id.example", "client_id": "c", "client_secret": "geheim"}
 V2 = "v2.ExternalGroupRoleMappingsService"
 
 

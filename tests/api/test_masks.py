@@ -274,8 +274,9 @@ async def _patch(acme: Acme, url: str, body: Json) -> Json:
 async def test_one_field_of_a_provider(acme: Acme, wire: Wire) -> None:
     """Of its configuration, the others stay."""
     ann = acme.ann.on(wire)
+    issuer = acme.world.issuer.url  # it is asked whether it can do PKCE
     oidc = {
-        "issuer": "https://id.example",
+        "issuer": issuer,
         "client_id": "c",
         "client_secret": "geheim",
         "additional_scopes": ["a", "b"],
@@ -289,7 +290,7 @@ async def test_one_field_of_a_provider(acme: Acme, wire: Wire) -> None:
         identity_provider={"name": "id", "description": "d", "default_role": VIEWER, "oidc": oidc},
     )
     changes: dict[str, tuple[str, Any]] = {
-        "issuer": ("issuer", "https://other.example"),
+        "issuer": ("issuer", f"{issuer}/other"),
         "client_id": ("clientId", "other"),
         "additional_scopes": ("additionalScopes", ["c"]),
         "groups_claim": ("groupsClaim", ""),

@@ -257,7 +257,7 @@ async def test_what_goes_with_a_role(acme: Acme, wire: Wire) -> None:
     role, and stays."""
     ann = acme.ann.on(wire)
     role, kept = await acme.role("groups.list"), await acme.role("groups.list")
-    oidc = {"issuer": "https://id.example", "client_id": "c", "pkce_enabled": True}
+    oidc = {"issuer": "https://id.example", "client_id": "c", "client_secret": "geheim"}
     provider = await ann(
         "IdentityProviders/Create",
         parent_id=acme.shop,

@@ -47,7 +47,7 @@ def _records(acme: Acme, role: str, identity: str, provider: str) -> Iterator[tu
     yield "role", {"name": "r", "description": "d", "capabilities": [ENUM["groups.list"]]}
     yield "binding", {"identity_uid": identity, "role_uid": role}
     yield "invite", {"role_uid": role, "ttl": "86400s", "email": "a@b.example", "single_use": True}
-    oidc = {"issuer": "https://id.example", "client_id": "c", "additional_scopes": ["groups"],
+    oidc = {"issuer": acme.world.issuer.url, "client_id": "c", "additional_scopes": ["groups"],
             "pkce_enabled": True}  # fmt: skip
     yield "provider", {"name": "id", "description": "d", "oidc": oidc, "default_role": role}
     yield (
@@ -72,7 +72,7 @@ CHANGES: dict[str, Json] = {
         "name": "other",
         "description": "o",
         "default_role": VIEWER,
-        "oidc": {"issuer": "https://other.example", "client_id": "o", "pkce_enabled": True},
+        "oidc": {"client_id": "o", "pkce_enabled": True},
     },
     "association": {"name": "other", "description": "o", "amazon": {"account": "123456789012"}},
 }
@@ -115,6 +115,9 @@ async def test_records_are_the_same_everywhere(
         await _everywhere(acme, noun, uid)
         if noun in CHANGING:
             change = CHANGES.get(noun, {"identity_uid": identity, "role_uid": VIEWER})
+            if noun == "provider":  # it is asked whether it can do PKCE
+                elsewhere = {"issuer": f"{acme.world.issuer.url}/other"}
+                change = change | {"oidc": change["oidc"] | elsewhere}
             await teller.change(here, noun, uid, change)
             _told(change, await reader.read(there, noun, uid))
             await _everywhere(acme, noun, uid)

@@ -27,7 +27,8 @@ def test_a_provider(acme: Organization, owner: Caller, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("geheim\n")
     done = owner.run(
         *IDP, "create", "--name", "okta", "--description", "Ours", "--configuration-type", "OIDC",
-        *OIDC, "--oidc-client-secret-file", str(tmp_path / "secret"),
+        "--oidc-issuer", owner.issuer.url, "--oidc-client-id", "broker",
+        "--oidc-client-secret-file", str(tmp_path / "secret"),
         "--oidc-additional-scopes", "groups,offline_access", "--oidc-groups-claim", "groups",
         "--oidc-pkce-enabled", "--oidc-correlation-rule", "oid", "--default-role", "viewer",
         "--parent", acme.name, "-o", "json",
@@ -35,7 +36,7 @@ def test_a_provider(acme: Organization, owner: Caller, tmp_path: Path) -> None:
     assert "geheim" not in done.out + done.err
     made = done.json
     assert (made["name"], made["description"], made["defaultRole"]) == ("okta", "Ours", VIEWER)
-    assert made["oidc"]["issuer"] == "https://idp.example"
+    assert made["oidc"]["issuer"] == owner.issuer.url
     assert made["oidc"]["additionalScopes"] == ["groups", "offline_access"]
     assert made["oidc"]["groupsClaim"] == "groups"
     assert made["oidc"]["pkceEnabled"] is True
@@ -49,7 +50,10 @@ def test_an_update_keeps_the_rest(okta: str, owner: Caller) -> None:
     assert (changed["uid"], changed["name"]) == (okta, "o")
     assert changed["oidc"]["groupsClaim"] == "roles"
     assert changed["oidc"]["clientId"] == "broker"
-    changed = owner.json(*IDP, "update", okta, "--oidc-pkce-enabled", "--default-role", "viewer")
+    changed = owner.json(
+        *IDP, "update", okta, "--oidc-pkce-enabled", "--default-role", "viewer",
+        "--oidc-issuer", owner.issuer.url,
+    )  # fmt: skip
     assert changed["oidc"]["pkceEnabled"] is True
     changed = owner.json(*IDP, "update", okta, "--no-oidc-pkce-enabled")
     assert changed["oidc"]["pkceEnabled"] is False

@@ -15,8 +15,8 @@ from broker.iam.issuer_url import check_issuer_url, fetch_base
 from broker.iam.model import IdentityProvider
 from broker.jose.keys import KeySetRefused, parse_key_set
 from broker.jose.strict_json import AmbiguousJson, parse_object
-from broker.upstream.discovery import discovery_url, jwks_uri_of, shown
-from broker.upstream.login.metadata import check_endpoint, fetch_metadata, strings
+from broker.upstream.discovery import discover, discovery_url, jwks_uri_of, shown
+from broker.upstream.login.metadata import check_endpoint, strings
 from broker.upstream.login.openid import S256, SCOPES
 from broker.upstream.outbound import OutboundClient
 
@@ -75,26 +75,25 @@ class ProviderInspection:
         )
 
     async def expect_pkce(self, issuer: str) -> None:
-        """Raises `Precondition`: `identity_provider_without_pkce` where the provider says that it
-        lacks S256, `identity_provider_unreachable` where nobody can tell.
+        """Whether a provider, by its checked issuer, can do PKCE by S256, or does not say.
+
+        Raises `Precondition`: `identity_provider_without_pkce` where it says that it cannot,
+        `identity_provider_unreachable` where nobody can tell.
         """
         try:
-            metadata = await fetch_metadata(
-                self._outbound, issuer, allow_http_loopback=self._allow_http_loopback
-            )
-        except (Precondition, Unavailable) as error:
+            document = await discover(self._outbound, issuer)
+        except Unavailable as error:
             raise Precondition(
                 "identity_provider_unreachable",
-                "oidc.pkce_enabled: the provider's discovery document cannot be read, and it has "
-                "to say that S256 is supported",
+                "oidc.pkce_enabled: the provider's discovery document, which says whether it can, "
+                "cannot be read",
                 field="oidc.pkce_enabled",
                 detail=error.detail,
             ) from error
-        if metadata.pkce_methods is not None and S256 not in metadata.pkce_methods:
+        if _PKCE in document and S256 not in strings(document[_PKCE]):
             raise Precondition(
                 "identity_provider_without_pkce",
-                "oidc.pkce_enabled: the provider's discovery document has no S256 among its "
-                f"{_PKCE}",
+                f"oidc.pkce_enabled: the provider's discovery document has no S256 in {_PKCE}",
                 field="oidc.pkce_enabled",
             )
 

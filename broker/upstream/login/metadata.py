@@ -196,12 +196,10 @@ class ProviderMetadataCache:
         if metadata is not None:
             return metadata
         # an exception of one's own for each caller: tracebacks and causes are not shared
-        if isinstance(failure, Precondition):
-            raise Precondition(
-                failure.code, failure.message, stage=failure.stage, detail=failure.detail
-            )
-        wait = entry.failed_at + self._failure_pause - self._clock()
         detail = (failure and failure.detail) or Detail("discovery", "metadata", None)
+        if isinstance(failure, Precondition):
+            raise unsuitable(detail.name, detail.expected, detail.got, hint=detail.hint)
+        wait = entry.failed_at + self._failure_pause - self._clock()
         raise unavailable(
             detail.name,
             detail.expected,
