@@ -234,8 +234,10 @@ class Installation:
 
 
 @asynccontextmanager
-async def installation(folder: Path, **more: Any) -> AsyncIterator[Installation]:
-    """Start everything; `more` are settings of the broker."""
+async def installation(
+    folder: Path, *, groups_claim: str = "", **more: Any
+) -> AsyncIterator[Installation]:
+    """Start everything; `more` are settings of the broker. `groups_claim`: of acme's provider."""
     async with AsyncExitStack() as stack:
         google = await stack.enter_async_context(
             DrivenProvider(
@@ -264,7 +266,7 @@ async def installation(folder: Path, **more: Any) -> AsyncIterator[Installation]
             )
         )
         org = await organization(broker.store, DOMAIN)
-        provider = await identity_provider(org, acme)
+        provider = await identity_provider(org, acme, groups_claim=groups_claim)
         async with broker.store.write() as records:
             group = await records.groups.get(org.id)
             assert group is not None
