@@ -45,9 +45,10 @@ format: $(READY) ## Apply the code style
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## Measure the exchange against its floors, and the API (two cores, wrk)
+bench: $(READY) ## Measure the exchange against its floors, the API, logins (two cores, wrk)
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.api
+	$(BIN)/python -m bench.login
 
 docs-generate: $(READY) ## Write the documents that are derived from the code
 	$(BIN)/python docs/generate.py

@@ -21,6 +21,7 @@ from yarl import URL
 from broker.directory.group_invites import InviteCode
 from broker.iam.model import GroupInvite, IdentityProvider
 from broker.iam.uidp import Uidp
+from broker.sdk.testing.issuer import LocalIssuer
 from tests.kit.brokers import RunningBroker, running_broker
 from tests.kit.login_provider import DrivenProvider
 from tests.kit.organizations import ROLES, Organization, organization
@@ -275,7 +276,7 @@ async def installation(
 
 
 async def identity_provider(
-    org: Organization, provider: DrivenProvider, name: str = "Acme SSO", **more: Any
+    org: Organization, provider: LocalIssuer, name: str = "Acme SSO", **more: Any
 ) -> IdentityProvider:
     """A provider of the organization's, as a public client."""
     now = datetime.now(UTC)
