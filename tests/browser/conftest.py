@@ -8,14 +8,15 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 from broker.web.front_door import FrontDoor, Handler, Route
 from broker.web.pages import Done, Leaving, Pages, page_response
@@ -53,6 +54,32 @@ async def chromium() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         await browser.close()
+
+
+@asynccontextmanager
+async def opened(
+    chromium: Browser, url: str, *, width: int = 1280, **context: Any
+) -> AsyncIterator[Page]:
+    """A page in a context of its own, which has said nothing on the console at its end.
+
+    That a page itself came with an error's status is no fault.
+    """
+    said: list[str] = []
+    inside = await chromium.new_context(viewport={"width": width, "height": 800}, **context)
+    page = await inside.new_page()
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.location["url"] != page.url or "status of" not in message.text:
+            said.append(message.text)
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    try:
+        await page.goto(url)
+        yield page
+        assert said == []
+    finally:
+        await inside.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -7,13 +7,13 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import product
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import pytest
 from playwright.async_api import Browser, Page
 
 from broker.web.pages import Pages
-from tests.browser.conftest import SCREENSHOTS, Site
+from tests.browser.conftest import SCREENSHOTS, Site, opened
 from tests.kit.node import ROOT, packages
 from tests.kit.pages import drawn
 
@@ -24,22 +24,6 @@ NAMES: Final = tuple(name for name in drawn(Pages("http://localhost")) if name !
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 WIDTHS: Final = (320, 1280)
 AXE: Final = ROOT / "tests" / "browser" / "axe"
-
-
-@asynccontextmanager
-async def opened(
-    chromium: Browser, url: str, *, width: int = 1280, **context: Any
-) -> AsyncIterator[Page]:
-    """A page in a context of its own, which has said nothing on the console at its end."""
-    said: list[str] = []
-    inside = await chromium.new_context(viewport={"width": width, "height": 800}, **context)
-    page = await inside.new_page()
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    await page.goto(url)
-    yield page
-    assert said == []
-    await inside.close()
 
 
 @pytest.mark.parametrize("name", NAMES)
