@@ -76,11 +76,14 @@ class HeadlessDecision:
         interaction = await self._logins.answered(single(form, "interaction"), visitor.browser)
         intent = interaction.intent
         if single(form, "decision") != "allow" or not isinstance(intent, HeadlessLogin):
-            return self._done("Request denied", "The terminal did not get access.")
+            text = "The terminal did not get access."
+            return self._done(Done(title="Request denied", text=text, stopped=True))
         principal = Principal.of_session(session)
         minted = await self._tokens.mint(principal, Wanted(), call_of(request, request_id))
         await self._headless.put(intent.code, minted.token.token)
-        return self._done("Your terminal is signed in", "Go back to it to continue.")
+        return self._done(
+            Done(title="Your terminal is signed in", text="Go back to it to continue.")
+        )
 
-    def _done(self, title: str, text: str) -> web.Response:
-        return page_response(self._pages.done(Done(title=title, text=text)))
+    def _done(self, page: Done) -> web.Response:
+        return page_response(self._pages.done(page))

@@ -58,7 +58,8 @@ class JoinPage:
         visitor.check_form(form)
         if single(form, "decision") != "accept":
             text = "Nothing has changed. The invite can still be accepted until it expires."
-            return page_response(self._pages.done(Done(title="Invite declined", text=text)))
+            done = Done(title="Invite declined", text=text, stopped=True)
+            return page_response(self._pages.done(done))
         code = single(form, "invite")
         offer = await self._logins.offer(code)
         intent = Joining(invite=code, organization=offer.organization)
@@ -86,7 +87,7 @@ class JoinCompletion:
         assert isinstance(arrived.intent, Joining)
         name = arrived.intent.organization
         title = f"You have joined {name}" if name else "You have joined"
-        text = "The role of the invite is yours. You may close this window."
+        text = "The role of the invite is yours."
         return page_response(self._pages.done(Done(title=title, text=text)))
 
     def fail(self, failed: Failed) -> None:
