@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from broker.api.status import told
 from broker.error_codes import CATALOGUE
@@ -22,7 +23,7 @@ from broker.web.static import Static
 _TITLES: Final[Mapping[Kind, str]] = {
     Kind.INVALID: "That did not work",
     Kind.UNAUTHENTICATED: "Please sign in again",
-    Kind.DENIED: "You are not allowed in here",
+    Kind.DENIED: "That is not allowed",
     Kind.NOT_FOUND: "Nothing is here",
     Kind.CONFLICT: "Somebody was faster",
     Kind.PRECONDITION: "That is not possible now",
@@ -118,10 +119,10 @@ class Pages:
         else:
             page = shown.ErrorPage(
                 title=_TITLES[error.kind],
-                message=_sentence(message),
+                message=_sentence(message, error.field),
                 request_id=request_id,
                 code=error.code,
-                hint=CATALOGUE[error.code].cure,
+                hint=CATALOGUE[error.code].cure if error.code in CATALOGUE else "",
             )
         headers = {"Retry-After": str(retry_after)} if retry_after is not None else {}
         return page_response(self.error(page), wire.status, headers)
@@ -139,12 +140,14 @@ class Pages:
             loader=PackageLoader("broker.web.pages", "templates"),
             autoescape=True,
             undefined=StrictUndefined,
+            auto_reload=False,
             trim_blocks=True,
             lstrip_blocks=True,
         )
         environment.filters["moment"] = _moment
         environment.filters["day"] = _day
         environment.filters["machine"] = _machine
+        environment.filters["with_code"] = _with_code
         return environment
 
 
@@ -152,9 +155,23 @@ def _file(name: str) -> bytes:
     return files("broker.web.pages").joinpath(name).read_bytes()
 
 
-def _sentence(message: str) -> str:
-    """Messages begin in lower case and have no full stop; a field's name stays as it is."""
-    return message if message.endswith((".", "!", "?")) else f"{message[:1].upper()}{message[1:]}."
+def _sentence(message: str, field: str | None) -> str:
+    """Messages begin in lower case and have no full stop; the name of a field stays as it is."""
+    if not (field and message.startswith(f"{field}:")):
+        message = f"{message[:1].upper()}{message[1:]}"
+    return message if message.endswith((".", "!", "?")) else f"{message}."
+
+
+def _with_code(text: str) -> Markup:
+    """Between backticks is code; the rest is plain."""
+    pieces = text.split("`")
+    if len(pieces) % 2 == 0:  # one is left over: it is a character like any other
+        return escape(text)
+    # what is not ours is escaped by `format` and `escape`
+    code = Markup("<code>{}</code>")
+    return Markup("").join(
+        code.format(piece) if place % 2 else escape(piece) for place, piece in enumerate(pieces)
+    )
 
 
 def _at(seconds: int) -> datetime:

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from broker.error_codes import CATALOGUE
-from broker.errors import BrokerError, Exhausted, Kind, NotFound
+from broker.errors import BrokerError, Exhausted, Invalid, Kind, NotFound
 from broker.web.pages import Leaving, Pages, page_response
 from tests.kit.pages import SAMPLES, drawn, with_every_text
 
@@ -171,6 +171,26 @@ async def test_an_error_of_ours_is_a_page() -> None:
     assert response.status == 404
     for told in ("No such path.", "path_unknown", CATALOGUE["path_unknown"].cure, "r-1"):
         assert told in text
+
+
+async def test_a_field_is_called_as_it_is() -> None:
+    """The name of a parameter is not made into a word that begins a sentence."""
+    error = Invalid("field_invalid", "redirect: expected once", field="redirect")
+    assert "<p>redirect: expected once.</p>" in _text(PAGES.page_error(error, "r-1"))
+
+
+async def test_code_between_backticks() -> None:
+    """Is told from the words around it, and escaped as they are; a single backtick is itself."""
+    error = NotFound("path_unknown", "use `<a>` or `b`, <i>")
+    assert "<p>Use <code>&lt;a&gt;</code> or <code>b</code>, &lt;i&gt;.</p>" in _text(
+        PAGES.page_error(error, "r-1")
+    )
+    assert "It`s &lt;i&gt;." in _text(PAGES.page_error(NotFound("path_unknown", "it`s <i>"), "r"))
+
+
+async def test_a_code_that_nobody_wrote_down_is_a_page_too() -> None:
+    """The page of an error never fails."""
+    assert "no_such_code" in _text(PAGES.page_error(NotFound("no_such_code", "x"), "r-1"))
 
 
 async def test_a_defect_tells_nothing_but_the_request() -> None:
