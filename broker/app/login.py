@@ -43,7 +43,7 @@ from broker.store import Store
 from broker.upstream.login.connectors import Connectors
 from broker.upstream.login.github import GitHubClient
 from broker.upstream.login.openid import OpenIdClient
-from broker.web.front_door import Handler, Route
+from broker.web.front_door import Route
 from broker.web.login.account import AccountPages, VisitCompletion
 from broker.web.login.arrivals import Arrivals, Completion, Departures
 from broker.web.login.callback import Callback
@@ -51,6 +51,7 @@ from broker.web.login.entrance import Entrance
 from broker.web.login.headless import HeadlessCompletion, HeadlessDecision
 from broker.web.login.joining import JoinCompletion, JoinPage
 from broker.web.login.organizations import OrganizationCheck
+from broker.web.login.paths import login_routes
 from broker.web.login.platform import PlatformCompletion, PlatformEntry
 from broker.web.login.registering import RegisterPage
 from broker.web.login.sign_in import SignInPage
@@ -197,48 +198,32 @@ class People:
 
     def routes(self) -> dict[str, Route]:
         """The paths that people go through."""
-        assets = {
-            path: Route({"GET": each, "HEAD": each}) for path, each in self.pages.assets.items()
-        }
-        check = Route({"GET": OrganizationCheck(self.providers)})
-        return {**assets, **self._page_routes(), "/orgcheck": check}
-
-    def _page_routes(self) -> dict[str, Route]:
+        around, base = self._around, self._base
         common = (self.logins, self.visitors)
-        sign_in = SignInPage(*common, self.entrance, self.arrivals, self.pages, base=self._base)
-        register = RegisterPage(*common, self.arrivals, self.pages, base=self._base)
-        join = JoinPage(*common, self.entrance, self.pages, base=self._base)
-        account = AccountPages(
-            self.own_logins,
-            self.visitors,
-            self.entrance,
-            self.clients,
-            self.pages,
-            base=self._base,
+        return login_routes(
+            entry=PlatformEntry(
+                self.entrance,
+                self.visitors,
+                self.departures,
+                Redirects(around.settings.redirect_origins),
+                around.audiences,
+            ),
+            callback=Callback(*common, self.arrivals, base=base),
+            sign_in=SignInPage(*common, self.entrance, self.arrivals, self.pages, base=base),
+            headless=HeadlessDecision(*common, self.tokens, self.headless, self.pages),
+            register=RegisterPage(*common, self.arrivals, self.pages, base=base),
+            join=JoinPage(*common, self.entrance, self.pages, base=base),
+            account=AccountPages(
+                self.own_logins,
+                self.visitors,
+                self.entrance,
+                self.clients,
+                self.pages,
+                base=base,
+            ),
+            organizations=OrganizationCheck(self.providers),
+            pages=self.pages,
         )
-        entry = PlatformEntry(
-            self.entrance,
-            self.visitors,
-            self.departures,
-            Redirects(self._around.settings.redirect_origins),
-            self._around.audiences,
-        )
-        headless = HeadlessDecision(*common, self.tokens, self.headless, self.pages)
-        callback = Callback(*common, self.arrivals, base=self._base)
-        handlers: dict[str, dict[str, Handler]] = {
-            "/oauth": {"GET": entry},
-            "/oauth/callback": {"GET": callback},
-            "/login": {"GET": sign_in.show, "POST": sign_in.take},
-            "/login/headless": {"POST": headless},
-            "/register": {"GET": register.show, "POST": register.take},
-            "/auth/join": {"GET": join.show, "POST": join.take},
-            "/account": {"GET": account.show},
-            "/account/sessions/end": {"POST": account.end_session},
-            "/account/applications/end": {"POST": account.end_application},
-            "/signout": {"GET": account.ask_to_sign_out, "POST": account.sign_out},
-        }
-        errors = self.pages.page_error
-        return {path: Route(each, errors=errors) for path, each in handlers.items()}
 
 
 def _public_clients(settings: Settings) -> Iterator[OpenIdClient | GitHubClient]:

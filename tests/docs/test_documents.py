@@ -26,7 +26,14 @@ from tests.docs.raised import Raised, raised_in
 from tests.kit.node import NODE
 
 NOW: Final = datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp()
-PATHS_ARE_TOLD_IN: Final = (ROOT / "docs" / "exchange.md", ROOT / "docs" / "architecture.md")
+PATHS_ARE_TOLD_IN: Final = tuple(
+    ROOT / "docs" / name for name in ("exchange.md", "architecture.md", "login.md")
+)
+PATHS_ARE_IN: Final = {
+    "routes": "broker/web/server.py",
+    "login_routes": "broker/web/login/paths.py",
+}
+"""Function → file."""
 
 
 def test_the_generated_documents_are_current() -> None:
@@ -82,17 +89,20 @@ def test_variables_that_documents_name_exist(document: Path) -> None:
     assert named <= known
 
 
+def _served(file: Path, function: str) -> Iterator[str]:
+    """Paths that stand in the function."""
+    tree = ast.parse(file.read_text())
+    (routes,) = (
+        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function
+    )
+    for node in ast.walk(routes):
+        if isinstance(node, ast.Constant) and str(node.value).startswith("/"):
+            yield str(node.value)
+
+
 def test_the_routes_are_the_documented_ones() -> None:
     """Every path is described, and no other is."""
-    tree = ast.parse((ROOT / "broker" / "web" / "server.py").read_text())
-    (routes,) = (
-        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "routes"
-    )
-    served = {
-        node.value
-        for node in ast.walk(routes)
-        if isinstance(node, ast.Constant) and str(node.value).startswith("/")
-    }
+    served = {path for name, file in PATHS_ARE_IN.items() for path in _served(ROOT / file, name)}
     told = {
         span
         for document in PATHS_ARE_TOLD_IN

@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from broker.errors import BrokerError, NotFound
-from broker.grants.login.logins import UNKNOWN_PERSON, Logins
+from broker.grants.login.logins import Logins
 from broker.grants.request import Call
 from broker.web.login.arrivals import Arrivals, Failed, call_of
 from broker.web.login.callback import welcome
@@ -76,7 +76,7 @@ class RegisterPage:
             Failed(
                 intent=who.intent,
                 visitor=visitor,
-                error=NotFound(UNKNOWN_PERSON, "nobody was registered"),
+                error=NotFound("person_not_registered", "nobody was registered"),
                 call=call,
                 after_form=True,
                 login=who.login,
