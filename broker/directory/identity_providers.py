@@ -11,6 +11,7 @@ from broker.directory.work import Work, group_of
 from broker.errors import Invalid, NotFound
 from broker.iam.issuer_url import check_issuer_url
 from broker.iam.listing import Page, Selection
+from broker.iam.matching import pointer
 from broker.iam.model import IdentityProvider
 from broker.iam.uidp import Uidp
 from broker.iam.validation import check_name
@@ -92,7 +93,9 @@ class IdentityProviders:
         """For the login; empty for a public client. Raises `Precondition` without the key."""
         if not provider.wrapped_secret:
             return ""
-        return self._wrapper.unwrap(provider.wrapped_secret, context=secret_context(provider.id)).decode()
+        return self._wrapper.unwrap(
+            provider.wrapped_secret, context=secret_context(provider.id)
+        ).decode()
 
     def _with_secret(self, provider: IdentityProvider, secret: str) -> IdentityProvider:
         if len(secret) > MAX_SECRET:
@@ -118,7 +121,9 @@ class IdentityProviders:
             if not _is_token(scope, 256) or set(scope) & set(' "\\'):
                 _refuse("oidc.additional_scopes", "expected scope names without spaces or quotes")
         if provider.groups_claim and not _is_token(provider.groups_claim, 256):
-            _refuse("oidc.groups_claim", "expected the name of a claim")
+            _refuse("oidc.groups_claim", "expected the name of a claim, or a JSON pointer")
+        if provider.groups_claim.startswith("/"):
+            _check_pointer(provider.groups_claim)
         if not provider.wrapped_secret and not provider.pkce_enabled:
             _refuse("oidc.client_secret", "a client without a secret needs pkce_enabled")
         if provider.default_role is not None:
@@ -132,6 +137,13 @@ class IdentityProviders:
         for mapping in mappings:
             if role := roles.get(mapping.role):
                 work.caller.expect_grantable(role, mapping.scope, field="oidc")
+
+
+def _check_pointer(claim: str) -> None:
+    try:
+        pointer(claim)
+    except ValueError as error:
+        _refuse("oidc.groups_claim", str(error))
 
 
 def _membership(provider: IdentityProvider) -> tuple[str, ...]:

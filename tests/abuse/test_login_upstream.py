@@ -303,6 +303,18 @@ async def test_a_provider_that_is_down() -> None:
             await log_in(us, provider)
 
 
+async def test_a_provider_that_fails_is_left_alone() -> None:
+    """A provider that has just failed is not asked by everybody who tries again within 10 s."""
+    provider = DrivenProvider(on_discovery=answers_text("", status=503))
+    async with provider, party() as us:
+        for asked in (1, 2):
+            for _ in range(3):
+                with pytest.raises(Unavailable):
+                    await us.of(provider.url, SECRET).authorization_url(redirection())
+                assert provider.requests[DISCOVERY] == asked
+            us.clock.advance(10)
+
+
 async def test_metadata_outlive_a_failure() -> None:
     """People log in by what a provider said at most a day ago while it says nothing new."""
     provider = DrivenProvider()

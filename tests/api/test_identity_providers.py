@@ -183,6 +183,7 @@ async def test_a_secret_of_another_provider(acme: Acme, wire: Wire) -> None:
         ({"oidc": OIDC | {"additional_scopes": [""]}}, "oidc.additional_scopes"),
         ({"oidc": OIDC | {"additional_scopes": ["x"] * 33}}, "oidc.additional_scopes"),
         ({"oidc": OIDC | {"groups_claim": "\x7f"}}, "oidc.groups_claim"),
+        ({"oidc": OIDC | {"groups_claim": "/a~b"}}, "oidc.groups_claim"),
         ({"oidc": OIDC | {"correlation_rule": 99}}, "oidc.correlation_rule"),
         ({"default_role": "viewer"}, "default_role"),
     ],

@@ -208,7 +208,7 @@ class OpenIdConnector:
         email, email_verified = email_of(claims if "email" in claims else more)
         overage = bool(name) and (has_overage(claims, name) or has_overage(more, name))
         groups: tuple[str, ...] | None = None
-        if name and not overage:
+        if name:
             groups = groups_of(claims, name)
             groups = groups_of(more, name) if groups is None else groups
         profile = {**more, **claims}

@@ -126,6 +126,7 @@ async def test_what_the_browser_is_sent_with(provider: OidcProvider, us: Party) 
         "login_hint": "ann",
         "prompt": "login",
     }
+    assert "scope=openid%20email%20profile%20groups" in str(url)
     assert to.code_verifier not in str(url)
     assert to.code_verifier not in repr(to)
 
