@@ -12,6 +12,8 @@ import hashlib
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -23,6 +25,7 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from playwright.async_api import Browser, Page, expect
 
+from broker.iam.model import IdentityProvider
 from tests.browser.conftest import opened
 from tests.kit.api import Caller, Http
 from tests.kit.brokers import RunningBroker, free_port, running_broker
@@ -171,6 +174,36 @@ async def test_an_organization_that_nobody_knows(chromium: Browser, running: Run
     await expect(field).to_have_value("nobody.example")
     assert said == []
     await context.close()
+
+
+async def test_an_organization_has_its_own_way_in(
+    chromium: Browser, running: RunningBroker, provider: OidcProvider
+) -> None:
+    """Its name leads to its provider, and its people need not register."""
+    callback = f"{running.url}/oauth/callback"
+    await provider.add_client("acme", redirect_uris=[callback])
+    acme = await organization(running.store, "acme.example")
+    now = datetime.now(UTC)
+    async with running.store.write() as records:
+        group = await records.groups.get(acme.id)
+        assert group is not None
+        await records.groups.update(replace(group, verified=True))
+        await records.identity_providers.add(
+            IdentityProvider(
+                id=acme.id.child(secrets.token_bytes),
+                name="Acme login",
+                issuer=provider.issuer,
+                client_id="acme",
+                created_at=now,
+                updated_at=now,
+                pkce_enabled=True,
+            )
+        )
+    async with opened(chromium, f"{running.url}/account") as page:
+        await page.get_by_label("Organization or work e-mail").fill("acme.example")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", name="Your account")).to_be_visible()
+        await expect(page.locator("main")).to_contain_text("Acme login")
 
 
 async def test_an_invite_is_accepted(
