@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import aiohttp
 
-from broker.errors import Unauthenticated
 from broker.sdk.login.provider import discovered
-from broker.sdk.login.tokens import Tokens, exchanged_refresh_token, refreshed
+from broker.sdk.login.tokens import Tokens, refreshed
 from broker.sdk.refusal import Refused
 from broker.sdk.token_cache import Kind, TokenCache, claims_of, seconds_left
 
@@ -62,29 +61,12 @@ class Renewal:
 
         `scopes` are UIDPs of groups. Raises `Refused`, `Unavailable`.
         """
-
-        async def ask(refresh_token: str) -> Tokens:
-            resource = resource_of(audience, self._issuer)
-            return await exchanged_refresh_token(
-                self._issuer,
-                refresh_token,
-                audience=[resource] if resource else [],
-                scopes=scopes,
-                capabilities=capabilities,
-            )
-
         with self._cache.locked():
-            return self._used(audience, ask)
+            return self._used(audience, scopes, capabilities)
 
     def _renewed(self, audience: str) -> str | None:
-        async def ask(refresh_token: str) -> Tokens:
-            async with aiohttp.ClientSession() as session:
-                provider = await discovered(session, self._issuer)
-                resource = resource_of(audience, self._issuer)
-                return await refreshed(session, provider, refresh_token, audience=resource)
-
         try:
-            token = self._used(audience, ask)
+            token = self._used(audience, (), ())
         except Refused as refusal:
             # the login was not for this audience (RFC 8707 §2)
             if refusal.oauth != "invalid_target" and refusal.error.code != "refresh_widens":
@@ -94,13 +76,15 @@ class Renewal:
             self._cache.save(Kind.ACCESS, audience, token)
         return token
 
-    def _used(self, audience: str, ask: Callable[[str], Coroutine[Any, Any, Tokens]]) -> str | None:
+    def _used(
+        self, audience: str, scopes: Sequence[str], capabilities: Sequence[str]
+    ) -> str | None:
         """Has a refresh token exchanged, and keeps the next one; the access token."""
         found = self._cache.refreshable(self._issuer, audience)
         if found is None or not found.refresh:
             return None
         try:
-            tokens = asyncio.run(ask(found.refresh))
+            tokens = asyncio.run(self._asked(found.refresh, audience, scopes, capabilities))
         except Refused as refusal:
             if not _is_over(refusal):
                 raise
@@ -111,10 +95,27 @@ class Renewal:
         self._cache.replace(found, tokens.refresh_token or found.refresh)
         return tokens.access_token
 
+    async def _asked(
+        self,
+        refresh_token: str,
+        audience: str,
+        scopes: Sequence[str],
+        capabilities: Sequence[str],
+    ) -> Tokens:
+        async with aiohttp.ClientSession() as session:
+            return await refreshed(
+                session,
+                await discovered(session, self._issuer),
+                refresh_token,
+                audience=resource_of(audience, self._issuer),
+                scopes=scopes,
+                capabilities=capabilities,
+            )
+
 
 def _is_over(refusal: Refused) -> bool:
-    """Whether the refresh token was refused, in the words of OAuth or of the API."""
-    return refusal.oauth == "invalid_grant" or isinstance(refusal.error, Unauthenticated)
+    """Whether the refresh token itself was refused."""
+    return refusal.oauth == "invalid_grant"
 
 
 def resource_of(audience: str, issuer: str) -> str:

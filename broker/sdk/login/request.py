@@ -39,7 +39,7 @@ class LoginRequest:
         given = (
             ("client_id", self.client_id),
             ("scope", self.scope),
-            *(("resource", audience) for audience in self.audiences),
+            *map(target, self.audiences),
             ("idp_id", self.organization),
             ("connection", self.connection),
             ("invite", self.invite),
@@ -49,4 +49,12 @@ class LoginRequest:
 
     def resource(self) -> list[tuple[str, str]]:
         """The same at the token endpoint: the first (RFC 8707 §2.2)."""
-        return [("resource", audience) for audience in self.audiences[:1]]
+        return [target(audience) for audience in self.audiences[:1]]
+
+
+def target(audience: str) -> tuple[str, str]:
+    """The parameter that asks for an audience: `resource` is for URIs alone (RFC 8707 §2); of
+    others the broker knows what RFC 8693 §2.1 calls them.
+    """
+    is_uri = ":" in audience and "#" not in audience
+    return ("resource" if is_uri else "audience"), audience

@@ -9,10 +9,9 @@ from typing import Any
 import aiohttp
 
 from broker.errors import Unavailable
-from broker.sdk.exchange import presented
 from broker.sdk.login.endpoint import Form, posted
 from broker.sdk.login.provider import Provider
-from broker.sdk.login.request import CLIENT_ID
+from broker.sdk.login.request import CLIENT_ID, target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,19 +35,24 @@ async def refreshed(
     refresh_token: str,
     *,
     audience: str = "",
+    scopes: Sequence[str] = (),
+    capabilities: Sequence[str] = (),
     client_id: str = CLIENT_ID,
 ) -> Tokens:
     """A new access token, and a refresh token instead of this one, which is used up (RFC 6749 §6).
 
-    `audience`: whom it is for (RFC 8707 §2.2); empty: the broker itself. Raises `Refused`,
-    `Unavailable`.
+    `audience`: whom it is for (RFC 8707 §2.2); empty: all that the login was for. It allows less
+    where `scopes` (UIDPs of groups) and `capabilities` are named. Raises `Refused`, `Unavailable`.
     """
     form = [
         ("grant_type", "refresh_token"),
         ("client_id", client_id),
         ("refresh_token", refresh_token),
-        *([("resource", audience)] if audience else []),
+        ("scope", " ".join(scopes)),
+        ("capabilities", " ".join(capabilities)),
+        *([target(audience)] if audience else []),
     ]
+    form = [(name, value) for name, value in form if value]
     return await requested(session, provider, form)
 
 
@@ -70,28 +74,6 @@ async def revoked(
         ("token_type_hint", "refresh_token"),
     ]
     await posted(session, provider.revocation_endpoint, form)
-
-
-async def exchanged_refresh_token(
-    issuer: str,
-    refresh_token: str,
-    *,
-    audience: Sequence[str] = (),
-    scopes: Sequence[str] = (),
-    capabilities: Sequence[str] = (),
-) -> Tokens:
-    """The same at `{issuer}/sts/exchange_refresh_token`, which narrows the access token: to groups
-    (UIDPs) and capabilities. Raises `Refused`, `Unavailable`.
-    """
-    url = f"{issuer.rstrip('/')}/sts/exchange_refresh_token"
-    form = [("aud", value) for value in audience]
-    form += [("scopes", value) for value in scopes]
-    form += [("cap", value) for value in capabilities]
-    match await presented(url, refresh_token, form):
-        case {"token": {"token": str(access)}, "refreshToken": {"token": str(refresh)}}:
-            return Tokens(access_token=access, refresh_token=refresh)
-        case _:
-            raise Unavailable("broker_unreachable", f"no broker's answer from {url}")
 
 
 def _tokens(answer: dict[str, Any], url: str) -> Tokens:

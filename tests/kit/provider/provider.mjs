@@ -100,9 +100,10 @@ function makeProvider(issuer) {
 async function interact(provider, request, response) {
   const { params } = await provider.interactionDetails(request, response);
   const accountId = params.login_hint ?? chosen;
+  // a native client has its people asked each time (RFC 8252 §8.6), so consent is given too
   const result =
     failure !== null ? failure
-    : accounts.has(accountId) ? { login: { accountId } }
+    : accounts.has(accountId) ? { login: { accountId }, consent: {} }
     : { error: "access_denied", error_description: "nobody of that name" };
   await provider.interactionFinished(request, response, result);
 }
