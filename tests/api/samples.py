@@ -18,6 +18,7 @@ from broker.iam.model import (
     GroupRoleMapping,
     Identity,
     IdentityProvider,
+    RefreshGrant,
     Role,
     RoleBinding,
     Subscription,
@@ -32,7 +33,6 @@ HARMLESS: Final = "version.list"
 UNIMPLEMENTED: Final = frozenset(
     f"/chainguard.platform.{end}"
     for end in (
-        "auth.Auth/GetHeadlessSession",
         "auth.Auth/Register",
         "iam.Groups/RequestGroupAccess",
         "iam.IdentityProviders/GenerateScimToken",
@@ -48,6 +48,9 @@ UNIMPLEMENTED: Final = frozenset(
     )
 )
 """What is declared and answers UNIMPLEMENTED so far, by stable path."""
+
+PENDING: Final = frozenset({"/chainguard.platform.auth.Auth/GetHeadlessSession"})
+"""What waits for somebody at a browser, and answers NOT_FOUND until then."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +76,8 @@ class Place:
     provider: str
     mapping: str
     subscription: str
+    session: str
+    """Of the caller's, in an application."""
     caller: str
     """Who will call: for what is asked of oneself."""
 
@@ -304,10 +309,12 @@ class Place:
         return {
             "auth.Auth/Validate": {},
             "auth.Auth/Register": {"code": "c"},
-            "auth.Auth/GetHeadlessSession": {"code": "c"},
+            "auth.Auth/GetHeadlessSession": {"code": secrets.token_urlsafe(31) + "A"},
             "auth.Auth/Delete": {"id": self.caller},
             "broker.v1.Explain/ExplainIdentity": {"uid": self.identity, "token": "t"},
             "broker.v1.IdentityProviderTests/TestIdentityProvider": {"uid": self.provider},
+            "broker.v1.Sessions/ListSessions": {},
+            "broker.v1.Sessions/RevokeSession": {"uid": self.session},
             "events.Subscriptions/Create": {"parent_id": self.folder, "subscription": sink},
             "events.Subscriptions/List": {},
             "events.Subscriptions/Delete": {"id": self.subscription},
@@ -365,6 +372,20 @@ async def place(acme: Acme, caller: Caller | None = None, *, at_root: bool = Fal
         created_at=now,
     )
     subscription = Subscription(id=folder.child(new), sink="https://hook.example", created_at=now)
+    session = RefreshGrant(
+        id=new(16).hex(),
+        identity=Uidp((caller or acme.ann).identity),
+        client_id="broker-cli",
+        provider=provider.id,
+        audience=("c",),
+        generation=0,
+        secret_sha256=sha256(new(8)).hexdigest(),
+        authenticated_at=now,
+        used_at=now,
+        created_at=now,
+        expires_at=now + timedelta(hours=1),
+        ends_at=now + timedelta(hours=1),
+    )
     async with acme.world.broker.store.write() as records:
         for n, uidp in enumerate((folder, sibling, leaf, bare, inner)[at_root:]):
             await records.groups.add(Group(id=uidp, name=f"{n}-{uidp[-16:]}", **dated))
@@ -376,6 +397,8 @@ async def place(acme: Acme, caller: Caller | None = None, *, at_root: bool = Fal
         await records.identity_providers.add(provider)
         await records.group_role_mappings.add(mapping)
         await records.subscriptions.add(subscription)
+        if await records.identities.get(session.identity):  # who deleted themself calls as well
+            await records.refresh_grants.add(session)
         await records.account_associations.add(
             AccountAssociation(
                 group=folder, name="accounts", accounts={"google": {"project_id": "p"}}, **dated
@@ -396,6 +419,7 @@ async def place(acme: Acme, caller: Caller | None = None, *, at_root: bool = Fal
         provider=provider.id,
         mapping=mapping.id,
         subscription=subscription.id,
+        session=session.id,
         caller=(caller or acme.ann).identity,
     )
 
