@@ -44,6 +44,7 @@ class LoginServer(LocalIssuer):
         """What its answers in the browser carry (RFC 9207): `self`, another issuer, or None."""
         self.error = ""
         self.gives_refresh_tokens = True
+        self.interval = 5
         self.device_answers: list[str] = []
         """Errors that polls are told, before they get tokens."""
         self.changes: dict[str, Any] = {}
@@ -104,7 +105,7 @@ class LoginServer(LocalIssuer):
                 "verification_uri": f"{self.url}/device",
                 "verification_uri_complete": f"{self.url}/device?user_code=WDJB-MJHT",
                 "expires_in": 900,
-                "interval": 5,
+                "interval": self.interval,
             }
         )
 
