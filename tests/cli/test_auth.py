@@ -94,6 +94,14 @@ def test_login_by_a_code(machine: Machine) -> None:
     assert "/authorize" not in machine.server.asked
 
 
+def test_a_code_for_several_audiences(machine: Machine) -> None:
+    """Each has a token that is for it alone."""
+    machine.logged_in("--headless", "--audience", REGISTRY, "--audience", machine.server.url)
+    assert claims_of(machine.token(audience=REGISTRY) or "")["aud"] == REGISTRY
+    assert claims_of(machine.token() or "")["aud"] == machine.server.url
+    assert machine.token(Kind.REFRESH, REGISTRY) == machine.server.logins[0].refresh_token
+
+
 def test_one_login_for_several_audiences(machine: Machine) -> None:
     """The person logs in once; each audience has a token of its own, the first the refresh token."""
     who = machine.logged_in("--audience", REGISTRY, "--audience", machine.server.url)
@@ -217,7 +225,7 @@ def test_processes_at_once_renew_once(machine: Machine) -> None:
     machine.logged_in()
     machine.age()
     asked = len(machine.server.asked["/token"])
-    words = [BROKER, "auth", "token"]
+    words = [str(BROKER), "auth", "token"]
     running = [
         subprocess.Popen(words, env=machine.environ, stdout=subprocess.PIPE) for _ in range(4)
     ]

@@ -22,7 +22,6 @@ from broker.sdk.exchange import exchange
 from broker.sdk.login import browser, device
 from broker.sdk.login.device import DeviceCode
 from broker.sdk.login.provider import Provider, discovered
-from broker.sdk.login.renewal import resource_of
 from broker.sdk.login.request import LoginRequest
 from broker.sdk.login.tokens import Tokens, refreshed, revoked
 from broker.sdk.refusal import Refused
@@ -70,23 +69,24 @@ async def _logged_in(person: Person, way: Way, audiences: Sequence[str], invite:
         first, *more = audiences
         tokens = await _by_hand(session, provider, way, audiences, invite)
         _keep(person, first, tokens)
-        kept, refresh_token = [tokens.access_token], tokens.refresh_token
+        refresh_token = tokens.refresh_token
         if refresh_token:
             await _end_others(session, person, provider, first)
-        for audience in more:
-            resource = resource_of(audience, provider.issuer)
+        # by a code the first token is for all of them
+        for audience in audiences if more and way.headless and refresh_token else more:
             if refresh_token:
-                tokens = await refreshed(session, provider, refresh_token, audience=resource)
+                tokens = await refreshed(session, provider, refresh_token, audience=audience)
                 refresh_token = tokens.refresh_token or refresh_token
                 # at once: whoever comes with the old one again loses the login
                 person.cache.save(Kind.REFRESH, first, refresh_token)
                 person.cache.save(Kind.ACCESS, audience, tokens.access_token)
-                person.cache.delete(Kind.REFRESH, audience)
+                if audience != first:  # that of whoever was logged in there before
+                    person.cache.delete(Kind.REFRESH, audience)
             else:  # a login that must not be renewed: then one for each
                 tokens = await _by_hand(session, provider, way, [audience], "")
                 _keep(person, audience, tokens)
-            kept.append(tokens.access_token)
-    return kept
+    kept = [person.cache.load(Kind.ACCESS, audience) for audience in audiences]
+    return [token for token in kept if token is not None]
 
 
 async def _by_hand(

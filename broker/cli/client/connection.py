@@ -225,17 +225,20 @@ def current(**flags: str | None) -> dict[str, tuple[str, str]]:
     `file`, `default`. `flags` are those that are not remembered by themselves.
 
     What a layer says of a broker is only for its own `api`: with another one, a token for the
-    issuer in the file would go to whoever was named on the command line.
+    issuer in the file would go to whoever was named on the command line. An organization is, where
+    the layer has an `api`.
     """
     remembered = click.get_current_context().meta.get(_FLAGS, {})
     given = {**remembered, **{name: value for name, value in flags.items() if value}}
     found = {name: (key.default, "default") for name, key in KEYS.items()}
+    is_bound = False
     for layer, source in reversed(_layers(given)):
-        dropped: tuple[str, ...] = ()
-        if layer.get("api", found["api"][0]).rstrip("/") != found["api"][0].rstrip("/"):
-            dropped = (*_BROKER, *WAYS)
-        elif any(way in layer for way in WAYS):
-            dropped = WAYS
+        is_elsewhere = not _is_same(layer.get("api"), found["api"][0])
+        says_how = any(way in layer for way in WAYS)
+        dropped = _BROKER if is_elsewhere else ()
+        if says_how or (is_elsewhere and is_bound):
+            dropped = (*dropped, *WAYS)
+            is_bound = "api" in layer
         found |= dict.fromkeys(dropped, ("", "default"))
         found |= {name: (value, _source(name, source)) for name, value in layer.items()}
     return found
@@ -267,6 +270,10 @@ def _layers(flags: Mapping[str, str]) -> list[tuple[Mapping[str, str], str]]:
     """The most particular first."""
     variables = {name: os.environ[key.variable] for name, key in KEYS.items() if _is_set(key)}
     return [(flags, "flag"), (variables, "variable"), (file_values(), "file")]
+
+
+def _is_same(api: str | None, before: str) -> bool:
+    return api is None or api.rstrip("/") == before.rstrip("/")
 
 
 def _is_set(key: configuration.Key) -> bool:

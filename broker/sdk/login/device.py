@@ -64,7 +64,6 @@ async def log_in(
         ("grant_type", GRANT_TYPE),
         ("client_id", request.client_id),
         ("device_code", code.device_code),
-        *request.resource(),
     ]
     ends, interval = clock() + code.expires_in, code.interval
     while clock() < ends:

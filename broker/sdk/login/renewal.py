@@ -107,7 +107,7 @@ class Renewal:
                 session,
                 await discovered(session, self._issuer),
                 refresh_token,
-                audience=resource_of(audience, self._issuer),
+                audience=audience,
                 scopes=scopes,
                 capabilities=capabilities,
             )
@@ -116,10 +116,3 @@ class Renewal:
 def _is_over(refusal: Refused) -> bool:
     """Whether the refresh token itself was refused."""
     return refusal.oauth == "invalid_grant"
-
-
-def resource_of(audience: str, issuer: str) -> str:
-    """What to ask for to have a token for this audience: nothing for the broker itself, since
-    a login that named no audience can name none later.
-    """
-    return "" if audience == issuer else audience

@@ -23,8 +23,8 @@ class LoginRequest:
     client_id: str = CLIENT_ID
     scope: str = SCOPE
     audiences: tuple[str, ...] = ()
-    """Whom tokens of this login are for (RFC 8707, `resource`), the first that comes with it for
-    the first of them; none: the broker itself."""
+    """Whom tokens of this login are for (RFC 8707, `resource`); none: the broker itself. In the
+    browser the token that comes with the login is for the first of them, by a code for all."""
     organization: str = ""
     """UIDP of an identity provider, or the name of a verified organization."""
     connection: str = ""
