@@ -423,3 +423,11 @@ def test_another_issuer_than_the_api_says(machine: Machine) -> None:
     )
     refused(result, "issuer_mismatch")
     assert json.dumps(machine.server.asked) == "{}"
+
+
+def test_sessions_of_somebody_without_any(alice: Caller) -> None:
+    """Whoever exchanges a token has none; nobody ends those of others."""
+    result = alice.run("auth", "sessions", "list")
+    assert (result.code, result.out) == (0, "")
+    assert "no sessions" in result.err
+    refused(alice.run("auth", "sessions", "revoke", "0" * 32, "-y"), "session_not_found")

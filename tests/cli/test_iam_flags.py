@@ -1,4 +1,4 @@
-"""Commands and flags against the facts that scripts rely on: `commands.tsv`."""
+"""Commands and flags of `auth`, `config`, `events` and `iam` against the facts that scripts rely on: `commands.tsv`."""
 
 from __future__ import annotations
 
@@ -34,9 +34,22 @@ def found(words: str) -> click.Command:
 def test_the_command_has_its_flags(command: str, flags: str) -> None:
     """Each by its name, long and short; it may have more."""
     options = {option for parameter in found(command).params for option in parameter.opts}
-    assert {*flags.split(), "--api", "--output", "-o"} <= options | (
-        {"--api"} if command == "iam roles capabilities list" else set()
-    )
+    assert {*flags.split(), *_common(command)} <= options
+
+
+def _common(command: str) -> set[str]:
+    """What every command has that there is a use for."""
+    match command.split():
+        case ["config", "view" | "save"]:
+            return {"--api", "--issuer", "--console", "--audience", "--config", "--output", "-o"}
+        case ["config", *_]:  # they read and write the file alone
+            return {"--config"}
+        case ["iam", "roles", "capabilities", "list"]:  # of no broker
+            return {"--output", "-o"}
+        case ["auth", *_]:
+            return {"--api", "--issuer", "--console", "--config", "--log-level", "--output", "-o"}
+        case _:
+            return {"--api", "--issuer", "--config", "--log-level", "--output", "-o"}
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,15 @@ def test_the_code_is_told_once(acme: Organization, owner: Caller) -> None:
     assert rows(owner.ok("iam", "invites", "list"))[0][:2] == [made["uid"], "viewer"]
 
 
+def test_the_link(acme: Organization, owner: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leads to the broker's own page, or to the console that is configured."""
+    made = owner.json(*CREATE, acme.name, "--role", "viewer")
+    assert made["link"] == f"{owner.served.url}/auth/join?invite={made['code']}"
+    monkeypatch.setenv("BROKER_CONSOLE_URL", "https://console.example")
+    made = owner.json(*CREATE, acme.name, "--role", "viewer")
+    assert made["link"] == f"https://console.example/auth/join?invite={made['code']}"
+
+
 def test_the_code_for_people_and_for_shells(acme: Organization, owner: Caller) -> None:
     """A line of the description, a variable of the environment."""
     shown = owner.ok(*CREATE, acme.name, "--role", "viewer")

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.management import Caller, Organization, rows
-from tests.cli.processes import refused
+from tests.cli.processes import in_background, refused
+from tests.kit.login_provider import DrivenProvider
 from tests.kit.organizations import ROLES
 
 IDP = ("iam", "identity-providers")
@@ -145,3 +146,19 @@ def test_scim_that_needs_a_yes(okta: str, owner: Caller) -> None:
     words = ("--expires-in", "1h", "--never-expires")
     done = owner.run(*IDP, "scim", "token", "generate", "okta", *words)
     refused(done, "exclude each other", code=2)
+
+
+def test_a_provider_is_tried_before_anybody_logs_in(acme: Organization, owner: Caller) -> None:
+    """Each check with what was expected and what came; exit code 1 when one fails."""
+    with in_background(DrivenProvider()) as provider:
+        words = ("--oidc-issuer", provider.url, "--oidc-client-id", "broker", "--parent", acme.name)
+        secret = ("--oidc-client-secret-file", "-")
+        owner.id(*IDP, "create", "--name", "good", *words, *secret, given="a secret")
+        checks = {check["name"]: check for check in owner.json(*IDP, "test", "good")}
+        assert checks["discovery"]["ok"]
+        assert rows(owner.ok(*IDP, "test", "good"))[0][:2] == ["discovery", "ok"]
+        provider.metadata["issuer"] = "https://elsewhere.example"
+        failed = owner.run(*IDP, "test", "good")
+    assert failed.code == 1
+    assert "FAIL" in failed.out
+    assert "https://elsewhere.example" in failed.out

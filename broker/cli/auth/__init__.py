@@ -12,6 +12,7 @@ COMMANDS: Final = {
     "delete-account": "broker.cli.auth.delete_account:delete_account",
     "login": "broker.cli.auth.login:login",
     "logout": "broker.cli.auth.logout:logout",
+    "sessions": "broker.cli.auth.sessions:sessions",
     "status": "broker.cli.auth.status:status",
     "token": "broker.cli.auth.token:token",
 }

@@ -33,6 +33,29 @@ VIEW = View(
     ),
 )
 
+TESTS: Final = "/broker/v1/identityProviders"
+
+
+def _outcome(check: Record) -> str:
+    if not check.get("ok"):
+        return "FAIL"
+    return "?" if check.get("uncertain") else "ok"
+
+
+CHECKS: Final = View(
+    "check",
+    "checks",
+    (
+        Column("Check", "name"),
+        Column("Outcome", _outcome),
+        Column("Expected", "expected"),
+        Column("Got", "got"),
+        Column("Hint", "hint"),
+    ),
+    key="name",
+    label="hint",
+)
+
 RULES: Final = {
     "sub": "CORRELATION_RULE_SUB_EQUALS_EXTERNAL_ID",
     "oid": "CORRELATION_RULE_OID_EQUALS_EXTERNAL_ID",
@@ -123,6 +146,25 @@ async def describe(run: Invocation, *, idp: str | None, parent: str | None) -> N
         run, IDENTITY_PROVIDERS, given, flag="IDENTITY_PROVIDER", parent=parent
     )
     run.out.record(VIEW, found)
+
+
+@identity_providers.command()
+@click.argument("idp", metavar="[IDENTITY_PROVIDER]", required=False)
+@parent_option
+@api_command(*LIST_FORMATS)
+async def test(run: Invocation, *, idp: str | None, parent: str | None) -> None:
+    """Tell whether people can log in through an identity provider, and what is missing.
+
+    Nobody logs in. Exit code 1 when a check fails.
+    """
+    given = [idp] if idp else []
+    (found,) = await records.named(
+        run, IDENTITY_PROVIDERS, given, flag="IDENTITY_PROVIDER", parent=parent
+    )
+    answer = await run.api.call("POST", f"{TESTS}/{found['uid']}:test", body={})
+    run.out.records(CHECKS, answer.get("checks", []))
+    if not answer.get("ok"):
+        raise click.exceptions.Exit(1)
 
 
 @identity_providers.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import click
 
@@ -72,7 +73,7 @@ async def create(
     ttl: timedelta,
     single_use: bool,
 ) -> None:
-    """Make an invite and print its code, which nobody can see again."""
+    """Make an invite and print its code and link, which nobody can see again."""
     if group and parent:
         raise click.UsageError("Give the group once: as GROUP, or by --parent.")
     at = await run.group(group or parent)
@@ -86,6 +87,8 @@ async def create(
     if isinstance(made.get("role"), dict):
         # what it allows is told by `roles describe`; here it would drown the code
         made["role"].pop("capabilities", None)
+    if code := made.get("code"):
+        made["link"] = f"{run.broker.console}/auth/join?{urlencode({'invite': code})}"
     run.out.record(VIEW, made)
 
 
