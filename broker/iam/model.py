@@ -437,6 +437,11 @@ class ScimCredential:
     version: int = 1
     updated_at: datetime
 
+    @property
+    def id(self) -> Uidp:
+        """Its provider's."""
+        return self.identity_provider
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScimUser:
@@ -451,6 +456,10 @@ class ScimUser:
     active: bool = True
     attributes: Mapping[str, object] = field(default_factory=_no_claims)
     """What else was provisioned, as JSON values."""
+    identity: Uidp | None = None
+    """The person whose logins have this `oid`, once one was seen; with `sub` it follows."""
     version: int = 1
     created_at: datetime
     updated_at: datetime
+    deleted_at: datetime | None = None
+    """When the directory deleted them: what is left then says who may not log in."""

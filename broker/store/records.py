@@ -18,6 +18,7 @@ from broker.store.keys import Keys
 from broker.store.login_policies import LoginPolicies
 from broker.store.refresh_grants import RefreshGrants
 from broker.store.roles import Roles
+from broker.store.scim import ScimCredentials, ScimUsers
 from broker.store.subscriptions import Subscriptions
 from broker.store.terms import Terms
 from broker.store.transaction import Transaction
@@ -42,6 +43,8 @@ class Records:
         self.email_domains = EmailDomains(transaction)
         self.access_requests = AccessRequests(transaction)
         self.refresh_grants = RefreshGrants(transaction)
+        self.scim_credentials = ScimCredentials(transaction)
+        self.scim_users = ScimUsers(transaction)
         self.keys = Keys(transaction)
         self.audit = Audit(transaction)
 

@@ -325,6 +325,9 @@ scim_users: Final = Table(
     Column("version", Integer, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
+    Column("identity", bytewise(), nullable=True),
+    Column("deleted_at", Moment, nullable=True),
+    Index("ix_scim_users_identity_provider_identity", "identity_provider", "identity"),
     Index(
         "uq_scim_users_identity_provider_external_id",
         "identity_provider",
