@@ -183,3 +183,43 @@ async def test_watching_goes_on_after_a_defect(
             await asyncio.sleep(0.01)
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_what_others_say_is_looked_at_at_once(
+    snapshots: Snapshots, acme: Organization
+) -> None:
+    """Not only at the next look of its own, which here never comes."""
+    identity = await new_identity(acme)
+    watching = asyncio.create_task(snapshots.watch(every=3600))
+    while snapshots._checked_at < 0:  # noqa: ASYNC110 - the first look, which tells nobody
+        await asyncio.sleep(0.01)
+    assert await name_of(snapshots, identity) == "ci"
+    await rename(acme, identity, "new")
+    snapshots.wake()
+    for _ in range(1000):
+        if await name_of(snapshots, identity) == "new":
+            break
+        await asyncio.sleep(0.01)
+    assert await name_of(snapshots, identity) == "new"
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_others_are_told_of_changes_made_here(store: Store, clock: ManualClock) -> None:
+    """Each time, and not of what was heard from them."""
+    told: list[str] = []
+    snapshots = Snapshots(
+        store,
+        capabilities=CAPABILITIES,
+        roles=ROLES,
+        own_audiences=(),
+        size=SIZE,
+        ttl=TTL,
+        clock=clock,
+        announce=lambda: told.append("changed"),
+    )
+    await snapshots.refresh()
+    assert told == []
+    await snapshots.changed()
+    await snapshots.changed()
+    assert told == ["changed"] * 2
