@@ -10,9 +10,10 @@ from broker.grants.audiences import Audiences
 from broker.grants.authorization_code import AuthorizationCodes, Authorized
 from broker.grants.device_code import DeviceRequest
 from broker.grants.login.assuming import Assuming
+from broker.grants.login.intents import Authorization
 from broker.grants.login.sessions import Session
 from broker.grants.person_tokens import PersonTokens, Principal, Wanted
-from broker.grants.refresh import RefreshGrants, Usable, full_name, narrowed, narrowed_scope
+from broker.grants.refresh import RefreshGrants, Usable, full_name
 from broker.grants.request import Call, Exchanged
 from broker.iam.uidp import Uidp
 from broker.issuer.id_tokens import IdTokenClaims, IdTokens
@@ -66,52 +67,53 @@ class LoginTokens:
         self._audiences = audiences
         self._clock = clock
 
+    def wanted_of_code(self, authorized: Authorized, audience: tuple[str, ...]) -> Wanted:
+        """What the first token of a code is to be good for. Raises `Invalid`
+        (`audience_not_allowed`) for more than was authorized.
+        """
+        granted = self._granted(authorized.authorization)
+        return replace(granted, audience=_part(audience, granted.audience))
+
     async def of_code(
         self, authorized: Authorized, code: str, wanted: Wanted, call: Call
     ) -> Issued:
-        """For an authorization code that was redeemed; `wanted` may have less than was authorized.
+        """For an authorization code that was redeemed.
 
-        Raises what `PersonTokens.mint` and `Exchange.run` raise, and `Invalid` for more.
+        Raises `Denied` when the code came again meanwhile, and what `PersonTokens.mint` and
+        `Exchange.run` raise.
         """
         asked = authorized.authorization
-        granted = Wanted(
-            audience=self._audiences.of(asked.audience),
-            scopes=tuple(map(Uidp, asked.groups)),
-        )
-        narrower = replace(granted, audience=_part(wanted.audience, granted.audience))
         if authorized.login is not None:
             exchanged = await self._assuming.run(
                 authorized.login,
                 Uidp(asked.identity),
-                audience=narrower.audience,
-                scopes=narrower.scopes,
+                audience=wanted.audience,
+                scopes=wanted.scopes,
                 call=call,
             )
             return Issued(exchanged=exchanged)
         assert authorized.session is not None, "a code is for one of the two"
         login = _of_session(
-            authorized.session, asked.client_id, asked.scope, narrower, nonce=asked.nonce
+            authorized.session, asked.client_id, asked.scope, wanted, nonce=asked.nonce
         )
+        granted = self._granted(asked)
         issued = await self._issue(login, granted, call, family=authorized.family)
         await self._codes.expect_once(code, call)
         return issued
 
     async def of_device(self, request: DeviceRequest, session: Session, call: Call) -> Issued:
         """For a device that somebody let in. Raises what `PersonTokens.mint` raises."""
-        wanted = Wanted(
-            audience=self._audiences.of(request.audience),
-            scopes=tuple(map(Uidp, request.groups)),
-        )
+        wanted = self._granted(request)
         login = _of_session(session, request.client_id, request.scope, wanted)
         return await self._issue(login, wanted, call)
 
     async def of_refresh(
         self, used: Usable, wanted: Wanted, scope: tuple[str, ...], call: Call
     ) -> Issued:
-        """For a refresh token that is good: it is renewed once all else is done.
+        """For a refresh token that is good: it is renewed once all else is done. `wanted` and
+        `scope` are within what was granted.
 
-        Raises what `PersonTokens.mint` and `RefreshGrants.renew` raise, and `Invalid`
-        (`refresh_widens`).
+        Raises what `PersonTokens.mint` and `RefreshGrants.renew` raise.
         """
         grant = used.grant
         login = _Login(
@@ -119,8 +121,8 @@ class LoginTokens:
             name=full_name(used.person.profile),
             authenticated_at=int(grant.authenticated_at.timestamp()),
             client_id=grant.client_id,
-            scope=narrowed_scope(grant, scope),
-            wanted=narrowed(grant, wanted),
+            scope=scope,
+            wanted=wanted,
         )
         exchanged = await self._mint(login, call)
         renewed = await self._refresh_grants.renew(used, call)
@@ -129,6 +131,12 @@ class LoginTokens:
             scope=login.scope,
             id_token=self._id_token(login, exchanged),
             refresh_token=renewed,
+        )
+
+    def _granted(self, asked: Authorization | DeviceRequest) -> Wanted:
+        return Wanted(
+            audience=self._audiences.of(asked.audience),
+            scopes=tuple(map(Uidp, asked.groups)),
         )
 
     async def _issue(

@@ -14,8 +14,9 @@ SCOPES: Final = (OPENID, EMAIL, PROFILE, OFFLINE_ACCESS)
 NONE: Final = "none"
 LOGIN: Final = "login"
 SELECT_ACCOUNT: Final = "select_account"
-PROMPTS: Final = (NONE, LOGIN, SELECT_ACCOUNT)
-"""§3.1.2.1, values of `prompt`; there is no consent to ask for."""
+CONSENT: Final = "consent"
+PROMPTS: Final = (NONE, LOGIN, SELECT_ACCOUNT, CONSENT)
+"""§3.1.2.1, values of `prompt`."""
 
 LOGIN_REQUIRED: Final = "login_required"
 INTERACTION_REQUIRED: Final = "interaction_required"

@@ -97,6 +97,22 @@ def single(parameters: Parameters, name: str) -> str:
     return parameters.get(name, [""])[0]
 
 
+def audiences_of(parameters: Parameters) -> list[str]:
+    """`audience` (RFC 8693 §2.1) and `resource` (RFC 8707 §2). Raises `Invalid`
+    (`audience_invalid`).
+    """
+    resources = parameters.get("resource", [])
+    for resource in resources:
+        if ":" not in resource or "#" in resource:
+            raise Invalid(
+                "audience_invalid",
+                "resource: expected an absolute URI without a fragment (RFC 8707 §2)",
+                stage=Stage.REQUEST,
+                field="resource",
+            )
+    return [*parameters.get("audience", []), *resources]
+
+
 def uidp(text: str, field: str) -> Uidp:
     """A UIDP of the request."""
     try:

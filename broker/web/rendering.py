@@ -62,17 +62,22 @@ def gateway_error(error: BrokerError | None, request_id: str) -> web.Response:
     return json_response(body, status=wire.status, headers=_with_retry(headers, error))
 
 
+def oauth_code(error: BrokerError) -> str:
+    """The word of the RFCs that stands for an error."""
+    return CATALOGUE[error.code].oauth
+
+
 def oauth_error(error: BrokerError | None, request_id: str) -> web.Response:
     """RFC 6749 §5.2. `stage` and `request_id` are additional members, as §8.4 lets us."""
     if error is None:
         body = {"error": oauth.SERVER_ERROR, "error_description": "internal error"}
         return json_response({**body, "request_id": request_id}, status=500, headers=NO_STORE)
-    return oauth_refusal(error, request_id, CATALOGUE[error.code].oauth)
+    return oauth_refusal(error, request_id, oauth_code(error))
 
 
 def oauth_refusal(error: BrokerError, request_id: str, code: str) -> web.Response:
     """RFC 6749 §5.2, where the grant type decides which `code` the refusal has."""
-    body = {"error": code, "error_description": _description(error.message)}
+    body = {"error": code, "error_description": description(error.message)}
     body |= {"reason": error.code, "request_id": request_id}
     if error.stage is not None:
         body["stage"] = error.stage.value
@@ -86,7 +91,7 @@ def oauth_refusal(error: BrokerError, request_id: str, code: str) -> web.Respons
 def _oauth_status(error: BrokerError) -> int:
     # §5.2: 400 unless the client is to authenticate otherwise, which is not what an assertion
     # needs that was not acceptable; limits and outages keep their own.
-    if CATALOGUE[error.code].oauth == oauth.INVALID_CLIENT:
+    if oauth_code(error) == oauth.INVALID_CLIENT:
         return 401
     if error.kind in {Kind.EXHAUSTED, Kind.UNAVAILABLE, Kind.NOT_FOUND}:
         return WIRES[error.kind].status
@@ -104,8 +109,8 @@ def _with_retry(headers: dict[str, str], error: BrokerError | None) -> dict[str,
     return headers
 
 
-def _description(message: str) -> str:
-    """RFC 6749 §5.2 allows printable ASCII without double quotes and backslashes."""
+def description(message: str) -> str:
+    """As RFC 6749 §5.2 allows it: printable ASCII without double quotes and backslashes."""
     return "".join(
         c if " " <= c <= "~" and c not in '"\\' else "'" if c == '"' else "?" for c in message
     )

@@ -8,20 +8,17 @@ spaces.
 
 from __future__ import annotations
 
-import base64
-import binascii
-from urllib.parse import unquote_plus
-
 import structlog
-from aiohttp import hdrs, web
+from aiohttp import web
 
-from broker.errors import BrokerError, Invalid, Stage, Unauthenticated
+from broker.errors import BrokerError, Invalid, Stage
 from broker.grants.exchange import Exchange
 from broker.grants.request import Call, Exchanged, ExchangeRequest
 from broker.iam.uidp import Uidp
 from broker.oauth import token_exchange as rfc8693
+from broker.web.basic import basic_user, no_secrets
 from broker.web.grant_types import TOKEN_EXCHANGE, GrantType, grant_type, required
-from broker.web.parameters import Parameters, read_form, read_query, single
+from broker.web.parameters import Parameters, audiences_of, read_form, read_query, single
 from broker.web.parameters import uidp as parse_uidp
 from broker.web.rendering import json_response, oauth_refusal
 
@@ -91,23 +88,10 @@ def _parse(
         call=call,
         token=token,
         identity=identity,
-        audience=tuple(dict.fromkeys([*_targets(parameters), *wanted.audience])),
+        audience=tuple(dict.fromkeys([*audiences_of(parameters), *wanted.audience])),
         scopes=wanted.groups,
         capabilities=tuple(dict.fromkeys(single(parameters, "capabilities").split())),
     )
-
-
-def _targets(parameters: Parameters) -> list[str]:
-    resources = parameters.get("resource", [])
-    for resource in resources:
-        if ":" not in resource or "#" in resource:
-            raise Invalid(
-                "audience_invalid",
-                "resource: expected an absolute URI without a fragment (RFC 8707 §2)",
-                stage=Stage.REQUEST,
-                field="resource",
-            )
-    return [*parameters.get("audience", []), *resources]
 
 
 def _identity(request: web.BaseRequest, parameters: Parameters) -> Uidp | None:
@@ -116,12 +100,12 @@ def _identity(request: web.BaseRequest, parameters: Parameters) -> Uidp | None:
         for name, value in (
             ("client_id", single(parameters, "client_id")),
             ("identity", single(parameters, "identity")),
-            ("Authorization", _basic_user(request)),
+            ("Authorization", basic_user(request)),
         )
         if value
     }
     if single(parameters, "client_secret"):
-        raise _no_secrets()
+        raise no_secrets()
     if len(set(named.values())) > 1:
         raise Invalid(
             "identity_ambiguous",
@@ -130,36 +114,3 @@ def _identity(request: web.BaseRequest, parameters: Parameters) -> Uidp | None:
             field="client_id",
         )
     return next((parse_uidp(value, name) for name, value in named.items()), None)
-
-
-def _basic_user(request: web.BaseRequest) -> str:
-    """User name of HTTP Basic (RFC 6749 §2.3.1: both parts are form-encoded); empty without."""
-    headers = request.headers.getall(hdrs.AUTHORIZATION, [])
-    if not headers:
-        return ""
-    scheme, _, encoded = headers[0].partition(" ")
-    try:
-        if len(headers) > 1 or scheme.lower() != "basic":
-            raise ValueError(scheme)
-        decoded = base64.b64decode(encoded.strip(), validate=True).decode()
-        user, _, password = decoded.partition(":")
-    except (ValueError, binascii.Error):
-        raise Unauthenticated(
-            "client_credentials_malformed",
-            "the Authorization header: expected Basic with the identity's UIDP and an empty "
-            "password; the upstream token belongs into the body",
-            stage=Stage.REQUEST,
-            field="Authorization",
-        ) from None
-    if password:
-        raise _no_secrets()
-    return unquote_plus(user)
-
-
-def _no_secrets() -> Unauthenticated:
-    return Unauthenticated(
-        "client_secret_unexpected",
-        "client_secret: identities have none; the upstream token is the credential",
-        stage=Stage.REQUEST,
-        field="client_secret",
-    )

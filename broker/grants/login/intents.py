@@ -55,6 +55,8 @@ class Authorization:
     invite: str = ""
     max_age: int | None = None
     """Seconds since the last time that the person proved who they are, at most."""
+    person: str = ""
+    """UIDP of the one who is to be logged in (`id_token_hint`); empty: whoever is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
