@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from broker.api.dispatch import Service
 from broker.api.pkce import PkceReview
+from broker.api.scim import Scim
 from broker.api.v1.account_associations import AccountAssociationsV1
 from broker.api.v1.auth import AuthV1
 from broker.api.v1.explain import ExplainV1
@@ -40,12 +41,14 @@ from broker.directory.identity_providers import IdentityProviders, SecretWrapper
 from broker.directory.installation import Installation
 from broker.directory.role_bindings import RoleBindings
 from broker.directory.roles import Roles
+from broker.directory.scim_credentials import ScimCredentials
 from broker.directory.subscriptions import Subscriptions
 from broker.directory.terms import Terms
 from broker.grants.exchange import Exchange
 from broker.grants.explain import Explain
 from broker.grants.headless import HeadlessSessions
 from broker.grants.login.own_logins import OwnLogins
+from broker.grants.platform_refresh import PlatformRefresh
 from broker.store import Store
 from broker.upstream.login.inspection import ProviderInspection
 
@@ -58,8 +61,10 @@ def services(
     *,
     headless: HeadlessSessions,
     own_logins: OwnLogins,
+    refresh: PlatformRefresh,
     store: Store,
     inspection: ProviderInspection,
+    api_url: str,
 ) -> tuple[Service, ...]:
     """One object a service; v2beta1 has those of v2."""
     numbers = CapabilityNumbers(installation.capabilities)
@@ -69,6 +74,7 @@ def services(
     invites = GroupInvites(roles)
     providers = IdentityProviders(installation, roles, wrapper)
     pkce = PkceReview(store, inspection, allow_http_loopback=installation.allow_http_loopback)
+    scim = Scim(ScimCredentials(installation.roles), api_url)
     mappings, associations = GroupRoleMappings(roles), AccountAssociations()
     terms, subscriptions = Terms(), Subscriptions(installation)
     return (
@@ -85,14 +91,14 @@ def services(
         IdentitiesV1(identities),
         IdentitiesV2(identities),
         IdentityProviderTestsV1(store, inspection),
-        IdentityProvidersV1(providers, pkce),
-        IdentityProvidersV2(providers, pkce),
+        IdentityProvidersV1(providers, pkce, scim),
+        IdentityProvidersV2(providers, pkce, scim),
         PingV1(),
         RoleBindingsV1(bindings, roles),
         RoleBindingsV2(bindings, roles),
         RolesV1(roles),
         RolesV2(roles, numbers),
-        SecurityTokenServiceV1(exchange),
+        SecurityTokenServiceV1(exchange, refresh),
         SessionsV1(own_logins),
         SubscriptionsV1(subscriptions),
         SubscriptionsV2(subscriptions),

@@ -20,6 +20,7 @@ from broker.api.dispatch import Api, Service
 from broker.api.services import services
 from broker.app.keys import key_ring, key_wrapper
 from broker.app.login import People, Surroundings
+from broker.app.oauth import OAuth
 from broker.app.upstream import NO_ADDRESSES, Upstream
 from broker.audit.identifiers import record_id
 from broker.audit.writer import AuditWriter
@@ -56,6 +57,7 @@ from broker.upstream.outbound import PinnedAddress
 from broker.web.api import ApiPaths
 from broker.web.health import Health
 from broker.web.reference import Reference
+from broker.web.scim.paths import either
 from broker.web.server import HttpServer, routes
 from broker.web.sts import StsExchange
 from broker.web.tls import server_context
@@ -152,25 +154,25 @@ class Broker:
         )
         installation = self._installation(capabilities, roles)
         wrapper = key_wrapper(settings)
-        people = People(
-            Surroundings(
-                settings=settings,
-                store=store,
-                state=state,
-                snapshots=snapshots,
-                audit=audit,
-                audiences=self._audiences,
-                installation=installation,
-                tokens=tokens,
-                exchange=exchange,
-                limits=limits,
-                upstream=upstream,
-                wrapper=wrapper,
-                record_id=self._record_id,
-                note_seen=last_seen.note,
-            )
+        around = Surroundings(
+            settings=settings,
+            store=store,
+            state=state,
+            snapshots=snapshots,
+            audit=audit,
+            audiences=self._audiences,
+            installation=installation,
+            tokens=tokens,
+            exchange=exchange,
+            limits=limits,
+            upstream=upstream,
+            wrapper=wrapper,
+            record_id=self._record_id,
+            note_seen=last_seen.note,
         )
+        people = People(around)
         stack.push_async_callback(people.aclose)
+        oauth = OAuth(people, around, keyring)
         served = services(
             installation,
             exchange,
@@ -178,18 +180,21 @@ class Broker:
             wrapper,
             headless=people.headless,
             own_logins=people.own_logins,
+            refresh=oauth.refresh,
             store=store,
             inspection=ProviderInspection(
                 upstream.outbound, allow_http_loopback=settings.development
             ),
+            api_url=settings.api_url or settings.issuer,
         )
         api = self._api(store, snapshots, keyring, capabilities, served)
         _background(stack, snapshots.watch(), "snapshots")
         _background(stack, channel.watch(), "channel")
         _background(stack, last_seen.watch(), "last-seen")
+        _background(stack, oauth.sweep(), "refresh-grants")
         _background(stack, _keep_refreshing(keyring, settings.key_refresh), "keys")
         health = Health({"store": store.check, "keys": lambda: _can_sign(keyring)})
-        await self._listen(stack, exchange, people, api, keyring, capabilities, health)
+        await self._listen(stack, exchange, people, oauth, api, keyring, capabilities, health)
 
     async def _store(self, stack: AsyncExitStack) -> Store:
         store = Store.open(self._settings.database_url)
@@ -300,6 +305,7 @@ class Broker:
         stack: AsyncExitStack,
         exchange: Exchange,
         people: People,
+        oauth: OAuth,
         api: Api,
         keyring: KeyRing,
         capabilities: CapabilityTable,
@@ -311,18 +317,20 @@ class Broker:
             algorithm=settings.signing_algorithm,
             keyring=keyring,
             capabilities=capabilities,
+            grant_types=oauth.grants.names,
             max_age=settings.jwks_max_age,
             clock=time.time,
         )
         table = {
             **routes(
                 sts=StsExchange(exchange),
-                token=TokenEndpoint(exchange),
+                token=TokenEndpoint(exchange, oauth.grants),
                 well_known=well_known,
                 health=health,
                 reference=Reference(api.contract, version=__version__),
             ),
             **people.routes(),
+            **oauth.routes(),
         }
         addresses = ClientAddresses(settings.trusted_proxies)
         rpc = self._rpc(api, addresses)
@@ -330,7 +338,7 @@ class Broker:
         calls = await rpc.start()
         server = HttpServer(
             table,
-            ApiPaths(api).find,
+            either(people.scim.find, ApiPaths(api).find),
             host=settings.host,
             port=settings.port,
             grpc=calls.socket,

@@ -53,7 +53,6 @@ class Exchange:
         audiences: Audiences,
         max_lifetime: int = 3600,
         measures: ExchangeMeasures | None = None,
-        own_id_tokens: OwnIdTokens | None = None,
     ) -> None:
         self.measures = measures or ExchangeMeasures()
         self.examination = examination
@@ -68,7 +67,13 @@ class Exchange:
         self._limits = limits
         self._audiences = audiences
         self._max_lifetime = max_lifetime
-        self._own_id_tokens = own_id_tokens
+        self._own_id_tokens: OwnIdTokens | None = None
+
+    def take_id_tokens(self, own: OwnIdTokens) -> None:
+        """Take ID tokens that were issued here, which those who log in need. It is said later than
+        the rest, because logins are put together with the exchange.
+        """
+        self._own_id_tokens = own
 
     async def run(self, request: ExchangeRequest) -> Exchanged:
         """Exchange, and write down how it went. Raises `BrokerError`.

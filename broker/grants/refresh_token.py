@@ -101,3 +101,9 @@ def refresh_token_invalid() -> Denied:
         "the refresh token is none of this client, or has ended; log in again",
         stage=Stage.TOKEN,
     )
+
+
+def ends_at(text: str) -> int:
+    """`exp` of a token that was written here."""
+    members: dict[str, Any] = orjson.loads(base64.b64decode(text))
+    return int(members["exp"])

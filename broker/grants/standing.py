@@ -16,11 +16,3 @@ class Standing(Protocol):
         `provider`: through whom they logged in, as `Login.provider`.
         """
         ...
-
-
-class Unquestioned:
-    """Where nobody provisions people, whoever is registered may go on."""
-
-    async def check(self, person: Identity, provider: str) -> None:
-        """They may."""
-        del person, provider

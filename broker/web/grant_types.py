@@ -6,7 +6,7 @@ token that is not acceptable. Behind them is one exchange.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -94,13 +94,15 @@ def required(parameters: Parameters, name: str) -> str:
     return value
 
 
-def grant_type(parameters: Parameters) -> GrantType:
-    """Which one is asked for. Raises `Invalid` for none and for others."""
+def grant_type(parameters: Parameters, *, also: Sequence[str] = ()) -> GrantType:
+    """Which one is asked for. Raises `Invalid` for none and for others; `also`: what the endpoint
+    takes besides.
+    """
     name = single(parameters, "grant_type")
     if name not in GRANT_TYPES:
         raise Invalid(
             "grant_type_unsupported" if name else "parameter_missing",
-            f"grant_type: expected {', '.join(GRANT_TYPES)}",
+            f"grant_type: expected {', '.join([*GRANT_TYPES, *also])}",
             stage=Stage.REQUEST,
             field="grant_type",
         )

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from aiohttp import web
+from google.protobuf.message import Message
 
 from broker.contract.json_input import from_json
 from broker.contract.proto.oidc.v1.security_token_service_pb2 import (
@@ -59,7 +60,7 @@ class StsExchange:
 
 
 async def _parse(request: web.BaseRequest, call: Call) -> ExchangeRequest:
-    parameters = await _parameters(request)
+    parameters = await read_parameters(request, ExchangeMessage)
     check_names(parameters, NAMES, REPEATABLE, unsupported=UNSUPPORTED)
     identity = single(parameters, "identity")
     scopes = [*parameters.get("scope", ()), *parameters.get("scopes", ())]
@@ -73,9 +74,10 @@ async def _parse(request: web.BaseRequest, call: Call) -> ExchangeRequest:
     )
 
 
-async def _parameters(request: web.BaseRequest) -> Parameters:
+async def read_parameters(request: web.BaseRequest, message: type[Message]) -> Parameters:
+    """From the query, or from the body: a form, or the JSON of such a message."""
     query = read_query(request)
-    body = await _read_body(request) if request.can_read_body else {}
+    body = await _read_body(request, message) if request.can_read_body else {}
     if query and body:
         raise Invalid(
             "parameters_split",
@@ -85,18 +87,20 @@ async def _parameters(request: web.BaseRequest) -> Parameters:
     return query or body
 
 
-async def _read_body(request: web.BaseRequest) -> Parameters:
+async def _read_body(request: web.BaseRequest, message: type[Message]) -> Parameters:
     body = await read_body(request, MAX_FORM)
     if not body:
         return {}
     check_type(request, FORM, JSON)
-    return _as_parameters(parse_json(body)) if request.content_type == JSON else parse(body)
+    if request.content_type != JSON:
+        return parse(body)
+    return _as_parameters(parse_json(body), message)
 
 
-def _as_parameters(document: object) -> Parameters:
-    """The JSON of chainguard.platform.oidc.ExchangeRequest, under the names of the parameters."""
+def _as_parameters(document: object, kind: type[Message]) -> Parameters:
+    """Its fields, under the names of the parameters."""
     try:
-        message = from_json(document, ExchangeMessage)
+        message = from_json(document, kind)
     except Invalid as error:
         error.stage = Stage.REQUEST
         raise

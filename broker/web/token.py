@@ -1,12 +1,14 @@
-"""`POST /token`: the exchange in the words of OAuth: RFC 8693, RFC 7523.
+"""`POST /token`: the exchange in the words of OAuth (RFC 8693, RFC 7523), and logins.
 
 The identity is the client: `client_id` is its UIDP, in the body or as the user name of HTTP Basic
 with an empty password (what clients that insist on authenticating send), or our parameter
 `identity`. `scope` holds group UIDPs, `capabilities` (ours) capability names, both separated by
-spaces.
+spaces. The grant types of people who log in are in `broker.web.oauth.token_grants`.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import structlog
 from aiohttp import web
@@ -18,6 +20,7 @@ from broker.iam.uidp import Uidp
 from broker.oauth import token_exchange as rfc8693
 from broker.web.basic import basic_user, no_secrets
 from broker.web.grant_types import TOKEN_EXCHANGE, GrantType, grant_type, required
+from broker.web.oauth.token_grants import LoginGrants
 from broker.web.parameters import Parameters, audiences_of, read_form, read_query, single
 from broker.web.parameters import uidp as parse_uidp
 from broker.web.rendering import json_response, oauth_refusal
@@ -26,19 +29,31 @@ log = structlog.get_logger()
 
 
 class TokenEndpoint:
-    """The handler."""
+    """The handler. `logins` has the grant types of people who log in."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, logins: LoginGrants) -> None:
         self._exchange = exchange
+        self._logins = logins
 
     async def __call__(self, request: web.BaseRequest, request_id: str) -> web.Response:
-        """Exchange the upstream token, whichever grant type it comes by."""
+        """Go on with a login, or exchange an upstream token, whichever grant type it comes by."""
         address = request.remote or ""
         call = Call(request_id=request_id, dialect=TOKEN_EXCHANGE.dialect, address=address)
         try:
             parameters = await _parameters(request)
-            grant = grant_type(parameters)
-            call = Call(request_id=request_id, dialect=grant.dialect, address=address)
+        except BrokerError as error:
+            await self._exchange.refuse(call, error)
+            raise
+        if single(parameters, "grant_type") in self._logins.names:
+            return json_response(await self._logins.answer(request, parameters, request_id))
+        return await self._run(request, parameters, call)
+
+    async def _run(
+        self, request: web.BaseRequest, parameters: Parameters, call: Call
+    ) -> web.Response:
+        try:
+            grant = grant_type(parameters, also=self._logins.names)
+            call = replace(call, dialect=grant.dialect)
             parsed = _parse(request, parameters, grant, call)
         except BrokerError as error:
             await self._exchange.refuse(call, error)
@@ -47,7 +62,7 @@ class TokenEndpoint:
             exchanged = await self._exchange.run(parsed)
         except BrokerError as error:
             log.debug("refused", code=error.code, stage=error.stage and error.stage.value)
-            return oauth_refusal(error, request_id, grant.error(error))
+            return oauth_refusal(error, call.request_id, grant.error(error))
         return json_response(_answer(exchanged, grant, parameters))
 
 

@@ -10,18 +10,24 @@ from aiohttp import web
 from broker.iam.capabilities import CapabilityTable
 from broker.issuer.keyring import KeyRing
 from broker.issuer.schedule import KeyState
+from broker.oauth import authorization as rfc6749
+from broker.oauth import openid, pkce
 from broker.web.grant_types import GRANT_TYPES
 from broker.web.rendering import json_response
 
 CLAIMS = [
     "iss", "sub", "aud", "iat", "nbf", "exp", "jti",
     "act", "role_bindings", "cap", "email", "email_verified",
-    "idp", "sid", "group_mappings",
+    "idp", "sid", "group_mappings", "scope",
+    "auth_time", "nonce", "at_hash", "name",
 ]  # fmt: skip
 
 
 class WellKnown:
-    """Handlers under `/.well-known/`. `clock` gives seconds since the epoch."""
+    """Handlers under `/.well-known/`. `clock` gives seconds since the epoch.
+
+    `grant_types`: besides those for workloads.
+    """
 
     def __init__(
         self,
@@ -30,6 +36,7 @@ class WellKnown:
         algorithm: str,
         keyring: KeyRing,
         capabilities: CapabilityTable,
+        grant_types: Sequence[str],
         max_age: int,
         clock: Callable[[], float],
     ) -> None:
@@ -38,6 +45,7 @@ class WellKnown:
         self._cached = {"Cache-Control": f"public, max-age={max_age}"}
         self._issuer = issuer
         self._algorithm = algorithm
+        self._grant_types = (*GRANT_TYPES, *grant_types)
         self._capabilities = orjson.dumps(
             {
                 "encoding": "base64url without padding; number n is bit n % 8, least significant "
@@ -54,7 +62,9 @@ class WellKnown:
         states = self._keyring.states(self._clock())
         algorithms = {s.key.algorithm for s in states if s.state is not KeyState.GONE}
         algorithms.add(self._algorithm)
-        return json_response(_metadata(self._issuer, sorted(algorithms)), headers=self._cached)
+        return json_response(
+            _metadata(self._issuer, sorted(algorithms), self._grant_types), headers=self._cached
+        )
 
     async def jwks(self, request: web.BaseRequest, request_id: str) -> web.Response:
         """RFC 7517 §5. May be cached for as long as new keys are published before they sign."""
@@ -71,17 +81,33 @@ class WellKnown:
         return json_response(self._capabilities, headers=self._cached)
 
 
-def _metadata(issuer: str, algorithms: Sequence[str]) -> dict[str, object]:
+def _metadata(
+    issuer: str, algorithms: Sequence[str], grant_types: Sequence[str]
+) -> dict[str, object]:
     return {
         "issuer": issuer,
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
-        "grant_types_supported": list(GRANT_TYPES),
+        "userinfo_endpoint": f"{issuer}/userinfo",
+        "revocation_endpoint": f"{issuer}/revoke",
+        "end_session_endpoint": f"{issuer}/logout",
+        "device_authorization_endpoint": f"{issuer}/device_authorization",
+        "grant_types_supported": list(grant_types),
         # not private_key_jwt: the key of a client assertion is its issuer's, never the client's
         "token_endpoint_auth_methods_supported": ["none"],
-        # Required by both documents although there is no authorization endpoint; relying
-        # parties that only verify (AWS IAM among them) insist on the member and on this value.
-        "response_types_supported": ["id_token"],
+        "revocation_endpoint_auth_methods_supported": ["none"],
+        # `code` is what the authorization endpoint gives. Relying parties that only verify (AWS
+        # IAM among them) insist on the other value, which means nothing to them.
+        "response_types_supported": ["code", "id_token"],
+        "response_modes_supported": [rfc6749.QUERY],
+        "code_challenge_methods_supported": [pkce.S256],
+        "authorization_response_iss_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "claims_parameter_supported": False,
+        "prompt_values_supported": list(openid.PROMPTS),
+        "scopes_supported": list(openid.SCOPES),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": algorithms,
         "claims_supported": CLAIMS,

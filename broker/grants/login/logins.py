@@ -274,9 +274,7 @@ class Logins:
             nonce=pending.nonce,
             code_verifier=pending.code_verifier,
         )
-        login = await connector.login(returned, now=self._clock())
-        await self._provisioning.check(login)
-        return login
+        return await connector.login(returned, now=self._clock())
 
     async def _enter(
         self,
@@ -288,6 +286,8 @@ class Logins:
         old: Session | None,
         register: bool,
     ) -> Finished | Unregistered:
+        # here, and so once more when they have thought about registering for ten minutes
+        await self._provisioning.check(login)
         if assumed_identity(intent) is not None:
             await self._journal.logged_in(call, login, session="")
             return Finished(intent=intent, login=login, session=None)

@@ -105,10 +105,3 @@ class Provisioning(Protocol):
     async def check(self, login: Login) -> None:
         """Raises `Denied` (`person_deactivated`)."""
         ...
-
-
-class NobodyProvisions:
-    """Where no directory manages people."""
-
-    async def check(self, login: Login) -> None:
-        """They may."""

@@ -155,6 +155,13 @@ class Sessions:
             await self.end(session)
         return len(sessions)
 
+    async def end_through(self, identity: Uidp, provider: str) -> int:
+        """All of a person that began at this provider; how many there were."""
+        sessions = [each for each in await self.of_identity(identity) if each.provider == provider]
+        for session in sessions:
+            await self.end(session)
+        return len(sessions)
+
     async def _used(self, session: Session) -> Session:
         now = int(self._clock())
         if now - session.used_at < _TOUCH:

@@ -104,7 +104,7 @@ class DevicePage:
         """POST: the code, then the decision."""
         del request_id
         form = await read_form(request)
-        check_names(form, _SENT)
+        check_names(form, _SENT, ())
         visitor = await self._visitors.of(request)
         visitor.check_form(form)
         typed = single(form, "user_code")[:64]
