@@ -15,13 +15,14 @@ from typing import ClassVar
 
 
 class Kind(Enum):
-    """The nine ways in which a call can fail; anything else is a defect of ours."""
+    """The ten ways in which a call can fail; anything else is a defect of ours."""
 
     INVALID = "invalid"
     UNAUTHENTICATED = "unauthenticated"
     DENIED = "denied"
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
+    ABORTED = "aborted"
     PRECONDITION = "precondition"
     EXHAUSTED = "exhausted"
     UNAVAILABLE = "unavailable"
@@ -130,6 +131,12 @@ class Conflict(BrokerError):
     """Somebody else's change came first."""
 
     kind = Kind.CONFLICT
+
+
+class Aborted(BrokerError):
+    """The change is of a record that is not any more what the caller has read."""
+
+    kind = Kind.ABORTED
 
 
 class Precondition(BrokerError):

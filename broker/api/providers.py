@@ -8,7 +8,7 @@ from typing import Any
 from broker.api.values import optional_uidp
 from broker.contract.proto.iam.v1 import identity_providers_pb2 as v1
 from broker.contract.proto.iam.v2 import identity_providers_pb2 as v2
-from broker.errors import Invalid, Unimplemented
+from broker.errors import Invalid
 from broker.iam.model import CorrelationRule, IdentityProvider
 
 
@@ -58,8 +58,3 @@ def expect_oidc(arm: str | None) -> None:
     """Raises `Invalid` for a provider without a configuration."""
     if arm is None:
         raise Invalid("field_invalid", "oidc: is required", field="oidc")
-
-
-def scim_unimplemented() -> Unimplemented:
-    """What every SCIM method answers for now."""
-    return Unimplemented("method_unimplemented", "SCIM is not supported yet")

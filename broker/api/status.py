@@ -21,6 +21,7 @@ WIRES: Final[Mapping[Kind, Wire]] = {
     Kind.DENIED: Wire(403, 7),
     Kind.NOT_FOUND: Wire(404, 5),
     Kind.CONFLICT: Wire(409, 6),
+    Kind.ABORTED: Wire(409, 10),
     Kind.PRECONDITION: Wire(400, 9),
     Kind.EXHAUSTED: Wire(429, 8),
     Kind.UNAVAILABLE: Wire(503, 14),

@@ -16,6 +16,8 @@ from broker.directory.identity_providers import SecretWrapper
 from broker.directory.installation import Installation
 from broker.directory.login_providers import LoginProviders
 from broker.directory.registration import Registration
+from broker.directory.scim_standing import ScimLogins, ScimRefreshes
+from broker.directory.scim_users import ScimUsers
 from broker.directory.session_roles import SessionRoles
 from broker.directory.snapshots import Snapshots
 from broker.grants.audiences import Audiences
@@ -28,14 +30,12 @@ from broker.grants.login.intents import HeadlessLogin, Intent, Joining, Platform
 from broker.grants.login.journal import Journal
 from broker.grants.login.logins import Logins
 from broker.grants.login.own_logins import OwnLogins
-from broker.grants.login.people import NobodyProvisions
 from broker.grants.login.redirects import Redirects
 from broker.grants.login.sessions import Sessions
 from broker.grants.login.ways import Ways
 from broker.grants.login_records import LoginRecords
 from broker.grants.person_tokens import PersonTokens
 from broker.grants.refresh import RefreshGrants
-from broker.grants.standing import Unquestioned
 from broker.iam.uidp import Uidp
 from broker.issuer.tokens import AccessTokens
 from broker.state.state import State
@@ -57,6 +57,8 @@ from broker.web.login.registering import RegisterPage
 from broker.web.login.sign_in import SignInPage
 from broker.web.login.visitors import Visitors
 from broker.web.pages import Pages
+from broker.web.scim.endpoint import ScimEndpoint
+from broker.web.scim.paths import ScimPaths
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,13 +117,15 @@ class People:
         )
         self.grants = RefreshGrants(
             around.store,
-            standing=Unquestioned(),
+            standing=ScimRefreshes(around.store),
             records=LoginRecords(around.audit, clock=time.time, record_id=around.record_id),
             idle=settings.refresh_idle,
             lifetime=settings.refresh_lifetime,
             clock=time.time,
             random=secrets.token_bytes,
         )
+        users = ScimUsers(around.store, self.sessions, clock=time.time, random=secrets.token_bytes)
+        self.scim = ScimPaths(ScimEndpoint(users, self._api_url))
         self.headless = HeadlessSessions(around.state, random=secrets.token_bytes)
         ways = Ways(self.connectors, self.providers)
         self.own_logins = OwnLogins(
@@ -143,7 +147,7 @@ class People:
                 random=secrets.token_bytes,
                 api_url=self._api_url,
             ),
-            provisioning=NobodyProvisions(),
+            provisioning=ScimLogins(around.store),
             limits=around.limits,
             journal=Journal(around.audit, clock=time.time, record_id=around.record_id),
             callback=f"{settings.issuer}/oauth/callback",

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from broker.directory.installation import Installation
 from broker.directory.roles import Roles
+from broker.directory.scim_credentials import expect_correlation
 from broker.directory.work import Work, group_of
 from broker.errors import Invalid, NotFound
 from broker.iam.issuer_url import check_issuer_url
@@ -76,6 +77,9 @@ class IdentityProviders:
         """An empty `secret` leaves the one that there is. Raises as `create`."""
         after = replace(self._with_secret(after, secret), updated_at=work.now)
         await self._check(work, after)
+        credential = await work.records.scim_credentials.get(after.id)
+        if credential is not None and credential.enabled:
+            expect_correlation(after)
         if _membership(before) != _membership(after):
             await self._expect_mapped_roles_grantable(work, after)
         await work.records.identity_providers.update(after)

@@ -16,6 +16,7 @@ from broker.error_codes import (
     new_token,
     records,
     request,
+    scim,
     store,
     upstream_token,
 )
@@ -28,6 +29,7 @@ _ALL: Final = (
     *new_token.CODES,
     *login.CODES,
     *authorization.CODES,
+    *scim.CODES,
     *records.CODES,
     *installation.CODES,
     *store.CODES,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from broker.errors import (
+    Aborted,
     BrokerError,
     Conflict,
     Denied,
@@ -21,6 +22,7 @@ _KINDS: Final[dict[int, type[BrokerError]]] = {
     3: Invalid,
     5: NotFound,
     6: Conflict,
+    10: Aborted,
     7: Denied,
     8: Exhausted,
     9: Precondition,

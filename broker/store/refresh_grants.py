@@ -79,6 +79,12 @@ class RefreshGrants:
         statement = delete(refresh_grants).where(refresh_grants.c.identity == identity)
         return await self._transaction.change(statement)
 
+    async def delete_of_login(self, identity: Uidp, provider: str) -> int:
+        """All of a person who logged in through this provider; how many there were."""
+        column = refresh_grants.c
+        mine = (column.identity == identity, column.provider == provider)
+        return await self._transaction.change(delete(refresh_grants).where(*mine))
+
     async def delete_expired(self, now: datetime) -> int:
         """Those that have ended; how many there were."""
         statement = delete(refresh_grants).where(refresh_grants.c.expires_at <= now)

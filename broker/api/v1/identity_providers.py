@@ -6,7 +6,8 @@ from google.protobuf.empty_pb2 import Empty
 
 from broker.api.lists import whole
 from broker.api.pkce import PkceReview
-from broker.api.providers import filled, oidc_members, scim_unimplemented
+from broker.api.providers import filled, oidc_members
+from broker.api.scim import Members, Scim
 from broker.contract.proto.iam.v1 import identity_providers_pb2 as pb
 from broker.directory.identity_providers import IdentityProviders
 from broker.directory.work import Work
@@ -21,9 +22,10 @@ class IdentityProvidersV1:
     ahead = frozenset({"Create", "Update"})
     """The provider is asked whether it can do PKCE."""
 
-    def __init__(self, providers: IdentityProviders, pkce: PkceReview) -> None:
+    def __init__(self, providers: IdentityProviders, pkce: PkceReview, scim: Scim) -> None:
         self._providers = providers
         self._pkce = pkce
+        self._scim = scim
 
     async def before_create(self, request: pb.CreateIdentityProviderRequest) -> None:
         """Raises `Precondition`."""
@@ -51,20 +53,23 @@ class IdentityProvidersV1:
         provider = await self._providers.create(
             work, filled(blank, message), message.oidc.client_secret
         )
-        return provider_message(provider)
+        return await self._told(work, provider)
 
     async def update(self, work: Work, request: pb.IdentityProvider) -> pb.IdentityProvider:
         """The whole record; without a client secret the one that there is stays."""
         before = await self._providers.get(work, Uidp(request.id))
         after = filled(before, request)
         updated = await self._providers.update(work, before, after, request.oidc.client_secret)
-        return provider_message(updated)
+        return await self._told(work, updated)
 
     async def list(self, work: Work, request: pb.IdentityProviderFilter) -> pb.IdentityProviderList:
         """All that the filter selects, without client secrets."""
         selection = await whole(work, request.uidp, ids=[request.id], equal={"name": request.name})
         page = await self._providers.page(work, selection)
-        return pb.IdentityProviderList(items=map(provider_message, page.records))
+        scim = await self._scim.members(work, page.records)
+        return pb.IdentityProviderList(
+            items=[provider_message(each, scim[each.id]) for each in page.records]
+        )
 
     async def delete(self, work: Work, request: pb.DeleteIdentityProviderRequest) -> Empty:
         """With its group role mappings."""
@@ -74,33 +79,40 @@ class IdentityProvidersV1:
     async def generate_scim_token(
         self, work: Work, request: pb.GenerateScimTokenRequest
     ) -> pb.GenerateScimTokenResponse:
-        """Not there yet."""
-        del work, request
-        raise scim_unimplemented()
+        """Told once."""
+        uidp = Uidp(request.identity_provider_id)
+        members = await self._scim.generate(work, uidp, request)
+        return pb.GenerateScimTokenResponse(identity_provider_id=uidp, **members)
 
     async def regenerate_scim_token(
         self, work: Work, request: pb.RegenerateScimTokenRequest
     ) -> pb.RegenerateScimTokenResponse:
-        """Not there yet."""
-        del work, request
-        raise scim_unimplemented()
+        """Told once."""
+        uidp = Uidp(request.identity_provider_id)
+        members = await self._scim.regenerate(work, uidp, request)
+        return pb.RegenerateScimTokenResponse(identity_provider_id=uidp, **members)
 
     async def revoke_scim_token(
         self, work: Work, request: pb.RevokeScimTokenRequest
     ) -> pb.RevokeScimTokenResponse:
-        """Not there yet."""
-        del work, request
-        raise scim_unimplemented()
+        """SCIM is off with that."""
+        uidp = Uidp(request.identity_provider_id)
+        members = await self._scim.revoke(work, uidp)
+        return pb.RevokeScimTokenResponse(identity_provider_id=uidp, **members)
 
     async def set_scim_enabled(
         self, work: Work, request: pb.SetScimEnabledRequest
     ) -> pb.SetScimEnabledResponse:
-        """Not there yet."""
-        del work, request
-        raise scim_unimplemented()
+        """On or off."""
+        uidp = Uidp(request.identity_provider_id)
+        members = await self._scim.set_enabled(work, uidp, request)
+        return pb.SetScimEnabledResponse(identity_provider_id=uidp, **members)
+
+    async def _told(self, work: Work, provider: IdentityProvider) -> pb.IdentityProvider:
+        return provider_message(provider, (await self._scim.members(work, [provider]))[provider.id])
 
 
-def provider_message(provider: IdentityProvider) -> pb.IdentityProvider:
+def provider_message(provider: IdentityProvider, scim: Members) -> pb.IdentityProvider:
     """The record on the wire, without its client secret."""
     return pb.IdentityProvider(
         id=provider.id,
@@ -113,4 +125,5 @@ def provider_message(provider: IdentityProvider) -> pb.IdentityProvider:
                 provider.correlation_rule.value
             ),
         ),
+        scim=pb.IdentityProvider.SCIM(**scim),
     )

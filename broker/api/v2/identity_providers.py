@@ -9,7 +9,8 @@ from google.protobuf.empty_pb2 import Empty
 from broker.api.lists import BY_NAME_OR_TIME, fill, paged
 from broker.api.masks import patched
 from broker.api.pkce import PkceReview
-from broker.api.providers import filled, oidc_members, scim_unimplemented
+from broker.api.providers import filled, oidc_members
+from broker.api.scim import Members, Scim
 from broker.api.values import timestamp
 from broker.contract.proto.iam.v2 import identity_providers_pb2 as pb
 from broker.directory.identity_providers import IdentityProviders
@@ -27,9 +28,10 @@ class IdentityProvidersV2:
     ahead = frozenset({"CreateIdentityProvider", "UpdateIdentityProvider"})
     """The provider is asked whether it can do PKCE."""
 
-    def __init__(self, providers: IdentityProviders, pkce: PkceReview) -> None:
+    def __init__(self, providers: IdentityProviders, pkce: PkceReview, scim: Scim) -> None:
         self._providers = providers
         self._pkce = pkce
+        self._scim = scim
 
     async def before_create_identity_provider(
         self, request: pb.CreateIdentityProviderRequest
@@ -52,14 +54,16 @@ class IdentityProvidersV2:
         asked = await paged(work, request, BY_NAME_OR_TIME, equal={"name": request.name})
         page = await self._providers.page(work, asked.selection)
         response = pb.ListIdentityProvidersResponse()
-        fill(response, "identity_providers", map(_message, page.records), page, asked)
+        scim = await self._scim.members(work, page.records)
+        told = [_message(each, scim[each.id]) for each in page.records]
+        fill(response, "identity_providers", told, page, asked)
         return response
 
     async def get_identity_provider(
         self, work: Work, request: pb.GetIdentityProviderRequest
     ) -> pb.IdentityProvider:
         """One, without its client secret."""
-        return _message(await self._providers.get(work, Uidp(request.uid)))
+        return await self._told(work, await self._providers.get(work, Uidp(request.uid)))
 
     async def create_identity_provider(
         self, work: Work, request: pb.CreateIdentityProviderRequest
@@ -77,7 +81,7 @@ class IdentityProvidersV2:
         provider = await self._providers.create(
             work, filled(blank, message), message.oidc.client_secret
         )
-        return _message(provider)
+        return await self._told(work, provider)
 
     async def update_identity_provider(
         self, work: Work, request: pb.UpdateIdentityProviderRequest
@@ -88,7 +92,7 @@ class IdentityProvidersV2:
         updated = await self._providers.update(
             work, before, filled(before, message), message.oidc.client_secret
         )
-        return _message(updated)
+        return await self._told(work, updated)
 
     async def delete_identity_provider(
         self, work: Work, request: pb.DeleteIdentityProviderRequest
@@ -100,39 +104,46 @@ class IdentityProvidersV2:
     async def generate_scim_token(
         self, work: Work, request: pb.GenerateScimTokenRequest
     ) -> pb.GenerateScimTokenResponse:
-        """Not there yet."""
-        del work, request
-        raise scim_unimplemented()
+        """Told once."""
+        uidp = Uidp(request.identity_provider_uid)
+        members = await self._scim.generate(work, uidp, request)
+        return pb.GenerateScimTokenResponse(identity_provider_uid=uidp, **members)
 
     async def regenerate_scim_token(
         self, work: Work, request: pb.RegenerateScimTokenRequest
     ) -> pb.RegenerateScimTokenResponse:
-        """Not there yet."""
-        del work, request
-        raise scim_unimplemented()
+        """Told once."""
+        uidp = Uidp(request.identity_provider_uid)
+        members = await self._scim.regenerate(work, uidp, request)
+        return pb.RegenerateScimTokenResponse(identity_provider_uid=uidp, **members)
 
     async def revoke_scim_token(
         self, work: Work, request: pb.RevokeScimTokenRequest
     ) -> pb.RevokeScimTokenResponse:
-        """Not there yet."""
-        del work, request
-        raise scim_unimplemented()
+        """SCIM is off with that."""
+        uidp = Uidp(request.identity_provider_uid)
+        members = await self._scim.revoke(work, uidp)
+        return pb.RevokeScimTokenResponse(identity_provider_uid=uidp, **members)
 
     async def set_scim_enabled(
         self, work: Work, request: pb.SetScimEnabledRequest
     ) -> pb.SetScimEnabledResponse:
-        """Not there yet."""
-        del work, request
-        raise scim_unimplemented()
+        """On or off."""
+        uidp = Uidp(request.identity_provider_uid)
+        members = await self._scim.set_enabled(work, uidp, request)
+        return pb.SetScimEnabledResponse(identity_provider_uid=uidp, **members)
+
+    async def _told(self, work: Work, provider: IdentityProvider) -> pb.IdentityProvider:
+        return _message(provider, (await self._scim.members(work, [provider]))[provider.id])
 
 
 def _patched(
     before: IdentityProvider, request: pb.UpdateIdentityProviderRequest
 ) -> pb.IdentityProvider:
-    return patched(_message(before), request.identity_provider, request.update_mask, _SETTABLE)
+    return patched(_message(before, {}), request.identity_provider, request.update_mask, _SETTABLE)
 
 
-def _message(provider: IdentityProvider) -> pb.IdentityProvider:
+def _message(provider: IdentityProvider, scim: Members) -> pb.IdentityProvider:
     return pb.IdentityProvider(
         uid=provider.id,
         name=provider.name,
@@ -146,4 +157,5 @@ def _message(provider: IdentityProvider) -> pb.IdentityProvider:
                 provider.correlation_rule.value
             ),
         ),
+        scim=pb.IdentityProvider.SCIM(**scim),
     )

@@ -26,6 +26,7 @@ _TITLES: Final[Mapping[Kind, str]] = {
     Kind.DENIED: "That is not allowed",
     Kind.NOT_FOUND: "Nothing is here",
     Kind.CONFLICT: "Somebody was faster",
+    Kind.ABORTED: "Somebody was faster",
     Kind.PRECONDITION: "That is not possible now",
     Kind.EXHAUSTED: "Too many attempts",
     Kind.UNAVAILABLE: "Please try again in a moment",
