@@ -19,7 +19,7 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from broker.directory.group_invites import InviteCode
-from broker.iam.model import GroupInvite, IdentityProvider
+from broker.iam.model import GroupInvite, GroupRoleMapping, IdentityProvider
 from broker.iam.uidp import Uidp
 from broker.sdk.testing.issuer import LocalIssuer
 from tests.kit.brokers import RunningBroker, running_broker
@@ -276,14 +276,14 @@ async def installation(
 
 
 async def identity_provider(
-    org: Organization, provider: LocalIssuer, name: str = "Acme SSO", **more: Any
+    org: Organization, provider: LocalIssuer | str, name: str = "Acme SSO", **more: Any
 ) -> IdentityProvider:
-    """A provider of the organization's, as a public client."""
+    """A provider of the organization's (or its issuer), as a public client."""
     now = datetime.now(UTC)
     record = IdentityProvider(
         id=org.id.child(secrets.token_bytes),
         name=name,
-        issuer=provider.url,
+        issuer=provider if isinstance(provider, str) else provider.url,
         client_id=CLIENT_ID,
         created_at=now,
         updated_at=now,
@@ -293,6 +293,23 @@ async def identity_provider(
     async with org.store.write() as records:
         await records.identity_providers.add(record)
     return record
+
+
+async def mapped(here: Installation, external: str, role: str) -> GroupRoleMapping:
+    """A mapping of a group at the organization's provider to a role at its folder."""
+    builtin = ROLES.by_name(role)
+    assert builtin is not None
+    mapping = GroupRoleMapping(
+        id=here.organization.id.child(secrets.token_bytes),
+        identity_provider=here.provider.id,
+        external_group=external,
+        role=builtin.id,
+        scope=here.organization.folder,
+        created_at=datetime.now(UTC),
+    )
+    async with here.broker.store.write() as records:
+        await records.group_role_mappings.add(mapping)
+    return mapping
 
 
 def claims_of(token: str) -> dict[str, Any]:

@@ -3,31 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from datetime import UTC, datetime
 from pathlib import Path
 
-from broker.iam.model import GroupRoleMapping
-from tests.kit.organizations import ROLES
-from tests.kit.people import DOMAIN, Browser, Installation, claims_of, installation
+from tests.kit.people import DOMAIN, Browser, claims_of, installation, mapped
 
 REDIRECT = "http://localhost:8123/callback"
-
-
-async def mapped(here: Installation, external: str, role: str) -> GroupRoleMapping:
-    builtin = ROLES.by_name(role)
-    assert builtin is not None
-    mapping = GroupRoleMapping(
-        id=here.organization.id.child(secrets.token_bytes),
-        identity_provider=here.provider.id,
-        external_group=external,
-        role=builtin.id,
-        scope=here.organization.folder,
-        created_at=datetime.now(UTC),
-    )
-    async with here.broker.store.write() as records:
-        await records.group_role_mappings.add(mapping)
-    return mapping
 
 
 async def test_groups_bring_roles_and_no_refresh_token(tmp_path: Path) -> None:
