@@ -43,6 +43,8 @@ class Principal:
     actor: Mapping[str, Any]
     """The `act` claim: `iss`, `sub`, `aud` of the login at the provider."""
     mappings: tuple[Uidp, ...] = ()
+    mappings_end_at: int | None = None
+    """Seconds since the epoch: a token with what they bring is good no longer."""
     email: str = ""
     email_verified: bool = False
 
@@ -60,6 +62,7 @@ class Principal:
                 "aud": audience[0] if len(audience) == 1 else list(audience),
             },
             mappings=session.mappings,
+            mappings_end_at=session.ends_at if session.mappings else None,
             email=session.email,
             email_verified=session.email_verified,
         )
@@ -139,6 +142,7 @@ class PersonTokens:
                 subject=principal.identity,
                 audience=audience,
                 lifetime=min(snapshot.identity.max_token_lifetime, self._max_lifetime),
+                not_after=principal.mappings_end_at,
                 actor=principal.actor,
                 role_bindings=entitlement.role_bindings,
                 capabilities=entitlement.encoded,

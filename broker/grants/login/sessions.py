@@ -24,6 +24,9 @@ from broker.state.state import State
 
 _NAMESPACE: Final = "session"
 _INDEX: Final = "sessions"
+MAPPED_LIFETIME: Final = 3600
+"""Seconds, at most, of a session with roles that groups at the provider brought: who leaves a group
+there has them no longer than that."""
 _TOUCH: Final = 60
 """Seconds in which a use is not written down again."""
 
@@ -101,6 +104,7 @@ class Sessions:
         """
         now = int(self._clock())
         secret = self._random(32).hex()
+        lifetime = min(self._lifetime, MAPPED_LIFETIME) if mappings else self._lifetime
         session = Session(
             id=self._random(16).hex(),
             identity=login.identity,
@@ -114,7 +118,7 @@ class Sessions:
             mappings=mappings,
             authenticated_at=now,
             used_at=now,
-            ends_at=now + self._lifetime,
+            ends_at=now + lifetime,
             address=browser.address,
             agent=browser.agent,
             secret_sha256=_sha256(secret),

@@ -10,6 +10,7 @@ import pytest
 
 from broker.grants.login.browser import Browser
 from broker.grants.login.sessions import Sessions
+from broker.grants.person_tokens import Principal
 from broker.iam.claims import VerifiedClaims
 from broker.iam.people import Login
 from broker.iam.uidp import Uidp
@@ -116,3 +117,19 @@ async def test_the_secret_of_a_session_is_not_kept(clock: Clock) -> None:
     assert kept is not None
     assert cookie.partition(".")[2].encode() not in kept
     assert "secret" not in repr(session)
+
+
+async def test_a_session_with_roles_of_groups_lasts_an_hour(clock: Clock) -> None:
+    """And so do the tokens of it; without such roles it lasts as long as is set."""
+    state = MemoryState(clock=clock)
+    sessions = Sessions(
+        state, idle=90_000, lifetime=90_000, clock=clock, random=secrets.token_bytes
+    )
+    mapped, cookie = await sessions.begin(login(), (MAPPING,), BROWSER)
+    other, _ = await sessions.begin(login(), (), BROWSER)
+    assert mapped.ends_at == clock.now + 3600
+    assert other.ends_at == clock.now + 90_000
+    assert Principal.of_session(mapped).mappings_end_at == mapped.ends_at
+    assert Principal.of_session(other).mappings_end_at is None
+    clock.now += 3600
+    assert await sessions.of_cookie(cookie) is None
