@@ -12,6 +12,7 @@ from broker.iam.scim.schema import ENTERPRISE_URN, USER_URN
 from broker.iam.scim.values import User
 
 _OWN: Final = frozenset({"externalId", "userName", "active"})
+_ALWAYS: Final = frozenset({"id", "schemas"})
 
 
 def members(user: ScimUser) -> User:
@@ -63,19 +64,13 @@ def projected(
     """RFC 7644 §3.4.2.5, §3.9: `attributes`, or all but `excludedAttributes`; names that are not
     there are ignored. `id` and `schemas` always stay.
     """
-    if wanted:
-        return {
-            name: kept
-            for name, value in whole.items()
-            if name in {"id", "schemas"} or (kept := _part(name, value, _names(wanted))) is not None
-        }
-    if not unwanted:
+    if not wanted and not unwanted:
         return whole
-    names = _names(unwanted)
+    names, pick = _names(wanted or unwanted), _part if wanted else _rest
     return {
-        name: left
+        name: kept
         for name, value in whole.items()
-        if (left := value if name in {"id", "schemas"} else _rest(name, value, names)) is not None
+        if (kept := value if name in _ALWAYS else pick(name, value, names)) is not None
     }
 
 

@@ -31,6 +31,7 @@ _TYPES: Final[Mapping[str, str]] = {
 _STATUSES: Final[Mapping[str, int]] = {
     "body_too_large": 413,
     "content_type_unsupported": 415,
+    "method_not_allowed": 405,
     "scim_version_outdated": 412,
 }
 """Where HTTP has one of its own."""
