@@ -20,6 +20,7 @@ from broker.api.dispatch import Api, Service
 from broker.api.services import services
 from broker.app.keys import key_ring, key_wrapper
 from broker.app.login import People, Surroundings
+from broker.app.measures import Parts, sources
 from broker.app.oauth import OAuth
 from broker.app.upstream import NO_ADDRESSES, Upstream
 from broker.audit.identifiers import record_id
@@ -46,6 +47,7 @@ from broker.iam.roles import BuiltinRoles
 from broker.issuer.access_tokens import AccessTokenVerifier
 from broker.issuer.keyring import KeyRing
 from broker.issuer.tokens import AccessTokens
+from broker.measures import Tally
 from broker.state.channel import Channel, NoChannel
 from broker.state.memory import MemoryState
 from broker.state.rates import RateLimiter
@@ -54,8 +56,10 @@ from broker.state.state import State
 from broker.store import Store
 from broker.upstream.login.inspection import ProviderInspection
 from broker.upstream.outbound import PinnedAddress
+from broker.web.admin import AdminServer
 from broker.web.api import ApiPaths
 from broker.web.health import Health
+from broker.web.metrics import Metrics
 from broker.web.reference import Reference
 from broker.web.scim.paths import either
 from broker.web.server import HttpServer, routes
@@ -80,7 +84,8 @@ class Broker:
     """A running broker: `async with Broker(settings) as broker`.
 
     `addresses`: host → where it is, for hosts that name servers do not know, as in tests.
-    `listener`: a socket that other processes listen on too, instead of one of its own.
+    `listener`: a socket that other processes listen on too, instead of one of its own. `number`:
+    which of several workers it is, from 0.
     """
 
     def __init__(
@@ -89,8 +94,10 @@ class Broker:
         *,
         addresses: Mapping[str, PinnedAddress] = NO_ADDRESSES,
         listener: socket.socket | None = None,
+        number: int = 0,
     ) -> None:
         self._settings = settings
+        self._number = number
         self._addresses = addresses
         self._listener = listener
         self._stack = AsyncExitStack()
@@ -102,6 +109,8 @@ class Broker:
         """Where it listens, once it runs."""
         self.grpc_port: int | None = None
         """Where it listens for gRPC alone, if it does."""
+        self.admin_port: int | None = None
+        """Where it shows its metrics, if it does."""
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -193,8 +202,27 @@ class Broker:
         _background(stack, last_seen.watch(), "last-seen")
         _background(stack, oauth.sweep(), "refresh-grants")
         _background(stack, _keep_refreshing(keyring, settings.key_refresh), "keys")
-        health = Health({"store": store.check, "keys": lambda: _can_sign(keyring)})
-        await self._listen(stack, exchange, people, oauth, api, keyring, capabilities, health)
+        health = Health(
+            {"store": store.check, "keys": lambda: _can_sign(keyring)},
+            dispensable={"state": state.check} if settings.redis_url else {},
+        )
+        server, rpc = await self._listen(
+            stack, exchange, people, oauth, api, keyring, capabilities, health
+        )
+        parts = Parts(
+            exchange=exchange,
+            issuers=upstream.issuers,
+            snapshots=snapshots,
+            audit=audit,
+            keyring=keyring,
+            store=store,
+            http_requests=server.front_door.requests,
+            http_durations=server.front_door.durations,
+            grpc_calls=rpc.calls,
+            logins=people.journal.logins,
+            state_errors=getattr(state, "errors", Tally("fault")),
+        )
+        await self._administer(stack, parts, health)
 
     async def _store(self, stack: AsyncExitStack) -> Store:
         store = Store.open(self._settings.database_url)
@@ -310,7 +338,7 @@ class Broker:
         keyring: KeyRing,
         capabilities: CapabilityTable,
         health: Health,
-    ) -> None:
+    ) -> tuple[HttpServer, RpcServer]:
         settings = self._settings
         well_known = WellKnown(
             issuer=settings.issuer,
@@ -375,6 +403,21 @@ class Broker:
         )
         if settings.development and settings.host not in LOOPBACK:
             log.warning("development_issuer_reachable_from_elsewhere", host=settings.host)
+        return server, rpc
+
+    async def _administer(self, stack: AsyncExitStack, parts: Parts, health: Health) -> None:
+        settings = self._settings
+        if settings.admin_port is None:
+            return
+        admin = AdminServer(
+            Metrics(sources(parts)),
+            health,
+            host=settings.admin_host,
+            port=settings.admin_port and settings.admin_port + self._number,
+            request_id=self._request_id,
+        )
+        stack.push_async_callback(admin.stop)
+        self.admin_port = await admin.start()
 
     def _rpc(self, api: Api, addresses: ClientAddresses) -> RpcServer:
         from broker.rpc.server import Certificate, RpcServer

@@ -126,6 +126,7 @@ class People:
         )
         users = ScimUsers(around.store, self.sessions, clock=time.time, random=secrets.token_bytes)
         self.scim = ScimPaths(ScimEndpoint(users, self._api_url))
+        self.journal = Journal(around.audit, clock=time.time, record_id=around.record_id)
         self.headless = HeadlessSessions(around.state, random=secrets.token_bytes)
         ways = Ways(self.connectors, self.providers)
         self.own_logins = OwnLogins(
@@ -149,7 +150,7 @@ class People:
             ),
             provisioning=ScimLogins(around.store),
             limits=around.limits,
-            journal=Journal(around.audit, clock=time.time, record_id=around.record_id),
+            journal=self.journal,
             callback=f"{settings.issuer}/oauth/callback",
             clock=time.time,
             random=secrets.token_bytes,

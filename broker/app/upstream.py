@@ -40,6 +40,7 @@ class Upstream:
     oidc: OidcVerifier
     aws: AwsVerifier | None
     """None where no signed AWS requests are taken."""
+    issuers: Issuers
 
     @classmethod
     def start(
@@ -62,7 +63,7 @@ class Upstream:
             max_lifetime=settings.upstream_token_age,
             max_lifetimes=settings.issuer_token_ages,
         )
-        return cls(outbound, oidc, _aws(settings, outbound))
+        return cls(outbound, oidc, _aws(settings, outbound), issuers)
 
 
 def _aws(settings: Settings, outbound: OutboundClient) -> AwsVerifier | None:

@@ -15,6 +15,7 @@ import structlog
 
 from broker.audit.record import AuditRecord
 from broker.errors import Unavailable
+from broker.measures import Tally
 
 MAX_BATCH: Final = 500
 MAX_WAITING: Final = 10_000
@@ -41,6 +42,8 @@ class AuditWriter:
         self._waiting: deque[tuple[AuditRecord, asyncio.Future[None]]] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._closed = False
+        self.failures = Tally()
+        """Batches that could not be written."""
 
     async def write(self, record: AuditRecord) -> None:
         """Return when `record` is durable.
@@ -86,6 +89,7 @@ class AuditWriter:
         try:
             await self._log.append_audit([record for record, _ in batch])
         except Unavailable as error:
+            self.failures.add()
             log.error("audit_not_written", records=len(batch), code=error.code)
             _answer(batch, error)
         except Exception as error:

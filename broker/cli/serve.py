@@ -29,8 +29,13 @@ FLUSH_EVERY = 0.2
 @click.option("--workers", type=int, help="Processes on this machine; BROKER_WORKERS otherwise.")
 @click.option("--listen-fd", type=int, hidden=True)
 @click.option("--ready-fd", type=int, hidden=True)
+@click.option("--number", type=int, default=0, hidden=True)
 def serve(
-    config: Path | None, workers: int | None, listen_fd: int | None, ready_fd: int | None
+    config: Path | None,
+    workers: int | None,
+    listen_fd: int | None,
+    ready_fd: int | None,
+    number: int,
 ) -> None:
     """Run the broker until it is told to stop (SIGTERM, SIGINT).
 
@@ -45,20 +50,20 @@ def serve(
     if settings.workers > 1 and listen_fd is None:
         uvloop.run(_supervised(settings, lines, config))
     else:
-        uvloop.run(_served(settings, lines, listen_fd, ready_fd))
+        uvloop.run(_served(settings, lines, listen_fd, ready_fd, number))
 
 
 async def _served(
-    settings: Settings, lines: Lines, listen_fd: int | None, ready_fd: int | None
+    settings: Settings, lines: Lines, listen_fd: int | None, ready_fd: int | None, number: int
 ) -> None:
     from broker.app import Broker
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stop.set)
     listener = socket.socket(fileno=listen_fd) if listen_fd is not None else None
-    async with Broker(settings, listener=listener):
+    async with Broker(settings, listener=listener, number=number):
         _spare_the_collector()
         lines.flush_out()
         if ready_fd is not None:

@@ -61,6 +61,8 @@ class Worker:
     """A process."""
 
     process: asyncio.subprocess.Process
+    number: int
+    """From 0; whoever replaces it has the same."""
     ready: asyncio.Future[bool]
     """Whether it listens; false when it ended before it did."""
     leaving: bool = field(default=False)
@@ -68,7 +70,8 @@ class Worker:
 
 
 class Supervisor:
-    """Keeps `count` workers. `command` starts one, given `--listen-fd` and `--ready-fd` besides.
+    """Keeps `count` workers. `command` starts one, given `--listen-fd`, `--ready-fd` and `--number`
+    besides.
 
     `grace`: seconds that a worker needs to end when it is told to.
     """
@@ -106,23 +109,24 @@ class Supervisor:
 
     async def _begin(self) -> bool:
         """The first one alone: what it does on its way, others need not do at the same time."""
-        for _ in range(self._count):
-            worker = await self._start()
+        for number in range(self._count):
+            worker = await self._start(number)
             if self._stopping.is_set() or not await self._is_ready(worker):
                 return self._stopping.is_set()
         return True
 
-    async def _start(self) -> Worker:
+    async def _start(self, number: int) -> Worker:
         told, tells = os.pipe()
         descriptors = (self._listener.fileno(), tells)
         process = await asyncio.create_subprocess_exec(
             *self._command,
             f"--listen-fd={descriptors[0]}",
             f"--ready-fd={descriptors[1]}",
+            f"--number={number}",
             pass_fds=descriptors,
         )
         os.close(tells)
-        worker = Worker(process, asyncio.get_running_loop().create_future())
+        worker = Worker(process, number, asyncio.get_running_loop().create_future())
         self._workers.add(worker)
         self._watch(_told(told, worker.ready))
         self._watch(self._ended(worker))
@@ -143,9 +147,9 @@ class Supervisor:
         if not worker.ready.done() or not worker.ready.result():
             return  # whoever started it waits for it to be ready, and finds that it is not
         log.error("worker_died", pid=worker.process.pid, code=code)
-        await self._replace_dead()
+        await self._replace_dead(worker.number)
 
-    async def _replace_dead(self) -> None:
+    async def _replace_dead(self, number: int) -> None:
         while not self._stopping.is_set():
             pause = _PAUSES[min(self._deaths, len(_PAUSES) - 1)]
             self._deaths += 1
@@ -153,7 +157,7 @@ class Supervisor:
                 await asyncio.wait_for(self._stopping.wait(), pause)
             if self._stopping.is_set():
                 return
-            worker = await self._start()
+            worker = await self._start(number)
             if await self._is_ready(worker):
                 self._deaths = 0
                 log.info("worker_replaced", pid=worker.process.pid)
@@ -163,7 +167,7 @@ class Supervisor:
     async def _replace_all(self) -> None:
         """One after the other, a new one first; the old ones stay when a new one does not come."""
         for old in tuple(self._workers):
-            new = await self._start()
+            new = await self._start(old.number)
             if not await self._is_ready(new):
                 log.error("restart_given_up", reason="a new worker did not become ready")
                 await self._end(new)

@@ -177,6 +177,10 @@ class KeyRing:
         left = self._read_at + self._schedule.trusted_for - now
         return int(max(0.0, min(self._schedule.jwks_max_age.total_seconds(), left)))
 
+    def read_age(self, now: float) -> float:
+        """Seconds since the log was read."""
+        return now - self._read_at
+
     def states(self, now: float) -> list[KeyStatus]:
         """Every key of the log with its state and times, oldest first."""
         return self._timeline.statuses(now)

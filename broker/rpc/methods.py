@@ -20,6 +20,7 @@ from broker.api.status import Told, told
 from broker.contract.methods import Method
 from broker.errors import BrokerError, Invalid
 from broker.iam.lint import Finding
+from broker.measures import Tally
 from broker.rpc.metadata import REQUEST_ID, STATUS_DETAILS, address, bearer, forwarded
 from broker.rpc.status import CODES, status
 
@@ -36,6 +37,7 @@ class Methods(grpc.GenericRpcHandler):
         self._addresses = addresses
         self._request_id = request_id
         self._running: set[asyncio.Task[bytes | Told]] = set()
+        self.calls = Tally("method", "code")
         self._handlers: Final[Mapping[str, grpc.RpcMethodHandler[Any, Any]]] = {
             # without (de)serializers: what they raise would be told in gRPC's words
             path: grpc.unary_unary_rpc_method_handler(partial(self._run, method))
@@ -98,10 +100,12 @@ class Methods(grpc.GenericRpcHandler):
         except Exception:  # the one place where a defect is caught: told to nobody, logged once
             log.exception("defect")
             answer = told(None, request_id)
+        code = CODES[answer.wire.grpc].name if isinstance(answer, Told) else "OK"
+        self.calls.add(method.path, code)
         log.info(
             "call",
             path=method.path,
-            code=CODES[answer.wire.grpc].name if isinstance(answer, Told) else "OK",
+            code=code,
             ms=round((perf_counter() - started) * 1000, 2),
         )
         return answer

@@ -72,6 +72,8 @@ class RpcServer:
     ) -> None:
         self._shares_port = shares_port
         self._methods = Methods(api, request_id, addresses)
+        self.calls = self._methods.calls
+        """How they ended."""
         self._discovery = Discovery(api.contract)
         self._host = host
         self._port = port

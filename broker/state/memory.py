@@ -107,6 +107,9 @@ class MemoryState:
         space = self._space(namespace)
         return sorted(space.sets.get(key, ()), key=lambda member: (space.ends[key, member], member))
 
+    async def check(self) -> None:
+        """It is always there."""
+
     async def close(self) -> None:
         """Nothing to let go of."""
 

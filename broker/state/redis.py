@@ -11,6 +11,7 @@ import structlog
 from redis.asyncio import RedisCluster
 from redis.exceptions import RedisClusterException, RedisError
 
+from broker.measures import Tally
 from broker.state import scripts
 from broker.state.rates import Rate
 from broker.state.redis_endpoint import CONNECTIONS, RedisEndpoint, endpoint
@@ -31,6 +32,7 @@ class RedisState:
         self._endpoint = opened
         self._client = opened.client
         self._free = asyncio.Semaphore(CONNECTIONS)
+        self.errors = Tally("fault")
 
     @classmethod
     def at(cls, url: str) -> RedisState:
@@ -116,6 +118,11 @@ class RedisState:
             slots.setdefault(self._client.keyslot(_name("rate", key)), []).append(key)
         return list(slots.values())
 
+    async def check(self) -> None:
+        """`PING`."""
+        async with self._asked():
+            await self._client.ping()
+
     async def close(self) -> None:
         """Close its connections."""
         await self._endpoint.close()
@@ -134,6 +141,7 @@ class RedisState:
                 yield
         # TimeoutError is an OSError
         except (RedisError, RedisClusterException, OSError) as error:
+            self.errors.add(type(error).__name__)
             log.warning("state_unavailable", fault=type(error).__name__)
             raise unavailable() from error
 

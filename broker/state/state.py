@@ -61,6 +61,10 @@ class State(Protocol):
         """Who is in a set now, in order of when each will end."""
         ...
 
+    async def check(self) -> None:
+        """Raises `Unavailable` where nothing could be asked of it now."""
+        ...
+
     async def close(self) -> None:
         """Let go of what it holds."""
         ...

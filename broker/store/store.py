@@ -8,6 +8,7 @@ from typing import Final, Self
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.pool import QueuePool
 
 from broker.audit.record import AuditRecord
 from broker.store.audit import audit_row
@@ -55,6 +56,15 @@ class Store:
         if not self._closed:
             self._closed = True
             await self._backend.close()
+
+    def connections(self) -> dict[str, int]:
+        """How many connections are `used` and `idle`, those of readers and writers together."""
+        counted = {"used": 0, "idle": 0}
+        for pool in {self._backend.writer.pool, self._backend.reader.pool}:
+            if isinstance(pool, QueuePool):  # SQLite in a file of one connection has none
+                counted["used"] += pool.checkedout()
+                counted["idle"] += pool.checkedin()
+        return counted
 
     async def migrate(self) -> None:
         """Bring the schema to this version's. Processes that do so at once wait for the first.

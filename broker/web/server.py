@@ -96,9 +96,9 @@ class HttpServer:
         self._listener = listener
         self._tls = tls
         self._grace = grace
-        self._front_door = FrontDoor(table, find, request_id=request_id)
+        self.front_door = FrontDoor(table, find, request_id=request_id)
         server = _Server(
-            self._front_door,
+            self.front_door,
             request_id=request_id,
             request_factory=_request_of(addresses) if addresses.any else _request,
             max_field_size=MAX_HEADER,
@@ -127,7 +127,7 @@ class HttpServer:
 
     def drain(self) -> None:
         """Take requests, and tell each client to come back by another connection."""
-        self._front_door.draining = True
+        self.front_door.draining = True
 
     async def stop_listening(self) -> None:
         """Take no more connections."""

@@ -15,6 +15,7 @@ from broker.errors import BrokerError, Kind
 from broker.grants.request import Call
 from broker.iam.people import Login
 from broker.iam.uidp import Uidp
+from broker.measures import Tally
 
 log = structlog.get_logger()
 
@@ -35,6 +36,8 @@ class Journal:
         self._audit = audit
         self._clock = clock
         self._record_id = record_id
+        self.logins = Tally("provider", "outcome")
+        """By the name of a connector, or `organization`."""
 
     async def logged_in(
         self,
@@ -52,6 +55,7 @@ class Journal:
         if joined:
             detail["joined"] = joined
         await self._audit.write(self._record(call, login.provider, login, detail))
+        self._count(login.provider, Outcome.OK)
         log.info("login", outcome="ok", provider=login.provider, identity=login.identity)
 
     async def refused(
@@ -68,11 +72,15 @@ class Journal:
             said = refusal.detail
             detail = {"name": said.name, "expected": said.expected, "got": said.got}
             detail |= {"hint": said.hint} if said.hint else {}
+        self._count(provider, _outcome(refusal))
         log.info("login", outcome="refused", provider=provider, code=refusal.code)
         try:
             await self._audit.write(self._record(call, provider, login, detail, refusal))
         except BrokerError as error:
             log.error("refusal_not_recorded", code=error.code)
+
+    def _count(self, provider: str, outcome: Outcome) -> None:
+        self.logins.add("organization" if "/" in provider else provider, outcome.value)
 
     def _record(
         self,
