@@ -21,6 +21,7 @@ from broker.iam.model import (
     RefreshGrant,
     Role,
     RoleBinding,
+    ScimCredential,
     Subscription,
 )
 from broker.iam.uidp import Uidp
@@ -35,15 +36,7 @@ UNIMPLEMENTED: Final = frozenset(
     for end in (
         "auth.Auth/Register",
         "iam.Groups/RequestGroupAccess",
-        "iam.IdentityProviders/GenerateScimToken",
-        "iam.IdentityProviders/RegenerateScimToken",
-        "iam.IdentityProviders/RevokeScimToken",
-        "iam.IdentityProviders/SetScimEnabled",
         "iam.v2.GroupsService/RequestGroupAccess",
-        "iam.v2.IdentityProvidersService/GenerateScimToken",
-        "iam.v2.IdentityProvidersService/RegenerateScimToken",
-        "iam.v2.IdentityProvidersService/RevokeScimToken",
-        "iam.v2.IdentityProvidersService/SetScimEnabled",
         "oidc.SecurityTokenService/ExchangeRefreshToken",
     )
 )
@@ -353,6 +346,13 @@ async def place(acme: Acme, caller: Caller | None = None, *, at_root: bool = Fal
         pkce_enabled=True,
         **dated,
     )
+    # so that a token can be generated, and is there to be replaced
+    expired = ScimCredential(
+        identity_provider=provider.id,
+        secret_sha256=sha256(new(8)).hexdigest(),
+        expires_at=now - timedelta(hours=1),
+        updated_at=now,
+    )
     binding = RoleBinding(id=folder.child(new), identity=identity.id, role=role.id, created_at=now)
     invite = GroupInvite(
         id=folder.child(new),
@@ -395,6 +395,7 @@ async def place(acme: Acme, caller: Caller | None = None, *, at_root: bool = Fal
         await records.bindings.add(binding)
         await records.invites.add(invite)
         await records.identity_providers.add(provider)
+        await records.scim_credentials.put(expired)
         await records.group_role_mappings.add(mapping)
         await records.subscriptions.add(subscription)
         if await records.identities.get(session.identity):  # who deleted themself calls as well

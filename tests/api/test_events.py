@@ -283,11 +283,5 @@ async def test_what_emits_is_all_there_is() -> None:
     emitted = {m.event.type for m in EMITTING if m.event}
     declared: set[Any] = {m.event.type for m in CONTRACT.methods.values() if m.event}
     missing = {kind.rpartition("iam.")[2].rpartition("api.")[2] for kind in declared - emitted}
-    assert missing == {
-        "auth.registered.v1",
-        "identity_providers.scim_enabled.updated.v1",
-        "identity_providers.scim_token.generated.v1",
-        "identity_providers.scim_token.regenerated.v1",
-        "identity_providers.scim_token.revoked.v1",
-    }
+    assert missing == {"auth.registered.v1"}
     assert OWNER

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -123,20 +125,45 @@ def test_mappings_by_provider_argument(acme: Organization, owner: Caller, okta: 
     refused(owner.run(*mappings, "create", okta, "--role", "viewer"), "--external-group", code=2)
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("enable", "okta"),
-        ("disable", "okta", "-y"),
-        ("token", "generate", "okta", "--expires-in", "720h"),
-        ("token", "regenerate", "okta", "--never-expires", "--overlap", "1h"),
-        ("token", "revoke", "okta", "-y"),
-    ],
-    ids=" ".join,
-)
-def test_scim_is_asked_of_the_broker(okta: str, owner: Caller, words: tuple[str, ...]) -> None:
-    """Which says so where it does not have it."""
-    refused(owner.run(*IDP, "scim", *words), "method_unimplemented")
+def test_scim_from_the_first_token_to_the_last(
+    acme: Organization, okta: str, owner: Caller
+) -> None:
+    """Turned on, with a token that a directory can use; another one; none; off."""
+    scim = (*IDP, "scim")
+    refused(owner.run(*scim, "enable", "okta"), "scim_correlation_rule_missing")
+    owner.ok(*IDP, "update", "okta", "--oidc-correlation-rule", "sub")
+    refused(owner.run(*scim, "enable", "okta"), "scim_owners_missing")
+    bound = ("--identity", "ab" * 20, "--role", "owner", "--parent", acme.name)
+    owner.ok("iam", "role-bindings", "create", *bound)
+    assert owner.json(*scim, "enable", "okta")["enabled"] is True
+    first = owner.json(*scim, "token", "generate", "okta", "--expires-in", "720h")
+    assert first["identityProviderUid"] == okta
+    assert first["endpointUrl"] == f"{owner.served.url}/scim/v2/{okta}"
+    assert first["token"].startswith("cgscim_")
+    assert asked(first["endpointUrl"], first["token"]) == 200
+    words = ("okta", "--never-expires", "--overlap", "1h")
+    done = owner.run(*scim, "token", "regenerate", *words)
+    assert "cgscim_" in done.out, "a person sees it as well"
+    assert asked(first["endpointUrl"], first["token"]) == 200
+    assert owner.json("iam", "idp", "describe", "okta")["scim"]["credentialState"] == (
+        "CREDENTIAL_STATE_ROTATING"
+    )
+    assert owner.json(*scim, "token", "revoke", "okta", "-y")["enabled"] is False
+    assert asked(first["endpointUrl"], first["token"]) == 401
+    assert owner.json(*scim, "disable", "okta", "-y")["enabled"] is False
+
+
+def asked(endpoint: str, token: str) -> int:
+    """What a directory is answered."""
+    request = urllib.request.Request(
+        f"{endpoint}/Users", headers={"Authorization": f"Bearer {token}"}
+    )
+    try:
+        with urllib.request.urlopen(request) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
 
 
 def test_scim_that_needs_a_yes(okta: str, owner: Caller) -> None:
