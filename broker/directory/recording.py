@@ -14,14 +14,18 @@ from broker.audit.record import AuditRecord, Outcome
 from broker.directory.description import fields_of
 from broker.iam.lint import Finding
 from broker.iam.model import (
+    AccessRequest,
     AccountAssociation,
     Group,
     GroupInvite,
     GroupRoleMapping,
     Identity,
     IdentityProvider,
+    LoginPolicy,
     Role,
     RoleBinding,
+    ScimCredential,
+    ScimUser,
     Subscription,
     TermsAcceptance,
 )
@@ -38,6 +42,10 @@ Record = (
     | AccountAssociation
     | TermsAcceptance
     | Subscription
+    | ScimCredential
+    | ScimUser
+    | LoginPolicy
+    | AccessRequest
 )
 
 _NOUNS: Final[Mapping[type, str]] = {
@@ -51,10 +59,14 @@ _NOUNS: Final[Mapping[type, str]] = {
     AccountAssociation: "account_association",
     TermsAcceptance: "terms_acceptance",
     Subscription: "subscription",
+    ScimCredential: "scim_credential",
+    ScimUser: "scim_user",
+    LoginPolicy: "login_policy",
+    AccessRequest: "access_request",
 }
 
 _NOT_DESCRIBED: Final = frozenset(
-    {"id", "created_at", "updated_at", "wrapped_secret", "secret_sha256"}
+    {"id", "created_at", "updated_at", "wrapped_secret", "secret_sha256", "previous_sha256"}
 )
 
 
@@ -63,12 +75,25 @@ def described(record: Record) -> dict[str, Any]:
     match record:
         case Group() | Role() | Identity():
             return fields_of(record)
+        case ScimUser():
+            return _of_user(record)
         case _:
             return {
                 each.name: _plain(value)
                 for each in dataclass_fields(record)
                 if each.name not in _NOT_DESCRIBED and (value := getattr(record, each.name))
             }
+
+
+def _of_user(user: ScimUser) -> dict[str, Any]:
+    """The directory's names and addresses are nobody else's business: ids, and what is said."""
+    return {
+        "identity_provider": user.identity_provider,
+        "external_id": user.external_id,
+        "active": user.active,
+        "attributes": sorted({"userName", *user.attributes}),
+        "version": user.version,
+    }
 
 
 def _plain(value: object) -> object:
@@ -126,8 +151,10 @@ def readers(record: Record) -> Uidp | None:
     match record:
         case Group():
             return record.id
-        case AccountAssociation() | TermsAcceptance():
+        case AccountAssociation() | TermsAcceptance() | LoginPolicy():
             return record.group
+        case ScimUser():
+            return record.identity_provider.parent
         case _:
             return record.id.parent
 
