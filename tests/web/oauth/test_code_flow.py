@@ -11,8 +11,9 @@ import jwt
 import pytest
 from yarl import URL
 
+from broker.iam.model import ClaimMatch
 from tests.kit.clients import Client
-from tests.kit.people import Installation, claims_of, person
+from tests.kit.people import CLIENT_ID, Installation, claims_of, person
 
 
 async def test_a_login_at_the_command_line(here: Installation, cli: Client) -> None:
@@ -251,3 +252,22 @@ async def test_discovery_has_the_endpoints(here: Installation, cli: Client) -> N
     assert {"code", "id_token"} == set(document["response_types_supported"])
     assert {"authorization_code", "refresh_token"} < set(document["grant_types_supported"])
     assert document["scopes_supported"] == ["openid", "email", "profile", "offline_access"]
+
+
+async def test_an_identity_is_assumed_by_a_login(here: Installation, cli: Client) -> None:
+    """Its rules are about the claims of that login; the access token is the identity's alone."""
+    rules = ClaimMatch(issuer=here.acme.url, subject="ann", audience=CLIENT_ID)
+    identity = await here.organization.identity(rules)
+    await here.organization.bind(identity, "viewer")
+    browser = await here.signed_in()  # which is not enough
+    page = await browser.get(cli.url(identity=identity, idp_id=here.provider.id))
+    page = await browser.log_in(page, here.acme)
+    answer = await cli.redeem(page.answer["code"])
+    assert set(answer.body) == {"access_token", "token_type", "expires_in", "scope"}
+    claims = claims_of(answer.body["access_token"])
+    assert (claims["sub"], set(claims["cap"])) == (identity, {here.organization.folder})
+    here.acme.claims["sub"] = "bob"
+    page = await browser.get(cli.url(identity=identity, idp_id=here.provider.id))
+    page = await browser.log_in(page, here.acme)
+    answer = await cli.redeem(page.answer["code"])
+    assert (answer.status, answer.body["reason"]) == (400, "identity_refused")
