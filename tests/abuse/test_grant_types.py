@@ -127,7 +127,6 @@ async def test_parameters_are_as_strict(
     [
         ({}, "parameter_missing"),
         ({"grant_type": "password"}, "grant_type_unsupported"),
-        ({"grant_type": "authorization_code"}, "grant_type_unsupported"),
         ({"grant_type": [assertions.JWT_BEARER, "client_credentials"]}, "parameter_repeated"),
         ({"grant_type": assertions.JWT_BEARER}, "parameter_missing"),
         ({"grant_type": assertions.JWT_BEARER, "assertion": ["a", "b"]}, "parameter_repeated"),

@@ -29,6 +29,9 @@ async def test_discovery_names_this_issuer_in_both_documents(broker: RunningBrok
         "urn:ietf:params:oauth:grant-type:token-exchange",
         "urn:ietf:params:oauth:grant-type:jwt-bearer",
         "client_credentials",
+        "authorization_code",
+        "refresh_token",
+        "urn:ietf:params:oauth:grant-type:device_code",
     ]
     assert oidc.body["token_endpoint_auth_methods_supported"] == ["none"]
     assert oidc.headers["Cache-Control"] == "public, max-age=300"

@@ -19,13 +19,8 @@ from broker.web.parameters import uidp as parse_uidp
 MAX_NONCE: Final = 512
 MAX_AGE: Final = 10**9
 
-_UNSUPPORTED: Final = {
-    "request": "request_object_unsupported",
-    "request_uri": "request_uri_unsupported",
-    "registration": "parameter_unsupported",
-    "authorization_details": "parameter_unsupported",
-}
-"""What would be ignored otherwise, and must not be: each restricts, or holds other parameters."""
+_UNSUPPORTED: Final = ("registration", "authorization_details")
+"""What would be ignored otherwise, and must not be: each restricts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +50,7 @@ def read_request(
     """Parse one whose client and redirect URI are known. Others than these parameters are ignored
     (RFC 6749 §3.1). Raises `Invalid`.
     """
-    for name, code in _UNSUPPORTED.items():
-        if name in sent:
-            raise Invalid(code, f"{name}: not supported", stage=Stage.REQUEST, field=name)
+    _check_supported(sent)
     check_single(sent)
     _check_form(sent)
     prompts = _prompts(single(sent, "prompt"))
@@ -86,6 +79,31 @@ def read_request(
         is_silent=openid.NONE in prompts,
         is_asked=openid.CONSENT in prompts,
     )
+
+
+def _check_supported(sent: Parameters) -> None:
+    if "request" in sent:
+        raise Invalid(
+            "request_object_unsupported",
+            "request: not supported; send its members as parameters",
+            stage=Stage.REQUEST,
+            field="request",
+        )
+    if "request_uri" in sent:
+        raise Invalid(
+            "request_uri_unsupported",
+            "request_uri: not supported; send what is there as parameters",
+            stage=Stage.REQUEST,
+            field="request_uri",
+        )
+    for name in _UNSUPPORTED:
+        if name in sent:
+            raise Invalid(
+                "parameter_unsupported",
+                f"{name}: not supported by this broker",
+                stage=Stage.REQUEST,
+                field=name,
+            )
 
 
 def _check_form(sent: Parameters) -> None:
