@@ -346,6 +346,17 @@ async def test_an_address_that_fails_too_often_waits(tmp_path: Path) -> None:
             assert int(page.headers["Retry-After"]) > 0
 
 
+async def test_logins_that_fail_at_the_provider_count_as_well(tmp_path: Path) -> None:
+    """Codes cannot be guessed without limit either: a login that the provider refuses counts."""
+    async with installation(tmp_path, BROKER_RATE_LIMIT_ADDRESS="3/minute") as here:
+        browser = await here.browser()
+        here.acme.iss = "https://evil.example"
+        for _ in range(3):
+            page = await browser.get(await begun(here, browser))
+            assert page.answer["status_code"] == "401"
+        assert (await browser.get(await begun(here, browser))).status == 429
+
+
 async def test_a_login_ends_when_its_provider_is_deleted_meanwhile(here: Installation) -> None:
     """What vouched for somebody has to be there still when they come back."""
     browser = await here.browser()

@@ -106,6 +106,13 @@ async def test_nobody_ends_the_session_of_another(here: Installation) -> None:
     form = (await gil.open("/account")).forms[0].fields
     page = await gil.post("/account/sessions/end", csrf=form["csrf"], id=sid)
     assert page.status == 404
+    page = await ann.open("/oauth", redirect="http://localhost:1/", create_refresh_token="true")
+    await ann.submit(page, "continue")
+    (application,) = [b[1] for f in (await ann.open("/account")).forms for b in f.buttons if b[1]]
+    page = await gil.post("/account/applications/end", csrf=form["csrf"], id=application)
+    assert page.status == 404
+    assert (await call(here, "DELETE", f"/broker/v1/sessions/{application}", tokens[1]))[0] == 404
+    assert "No application has access." not in (await ann.open("/account")).text
     assert "Your account" in (await ann.open("/account")).text
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from broker.iam.model import ClaimMatch
+from broker.iam.model import ClaimMatch, StaticKeys
 from tests.kit.people import CLIENT_ID, DOMAIN, Installation, claims_of, person
 
 REDIRECT = "http://127.0.0.1:8123/"
@@ -66,6 +69,22 @@ async def test_a_person_is_not_assumed(here: Installation) -> None:
     ann = await here.organization.person(here.acme.url, "ann")
     browser = await here.browser()
     page = await browser.get("/oauth", redirect=REDIRECT, idp_id=DOMAIN, identity=ann)
+    page = await browser.log_in(page, here.acme)
+    assert page.answer["status_code"] == "403"
+
+
+async def test_an_identity_with_keys_on_record_is_not_assumed(here: Installation) -> None:
+    """Its rules are about who holds these keys, and its issuer is a name that anybody chose."""
+    keys = StaticKeys(
+        issuer=here.acme.url,
+        subject="ann",
+        audiences=(CLIENT_ID,),
+        issuer_keys=json.dumps(here.google.jwks()),
+        expiration=datetime.now(UTC) + timedelta(days=1),
+    )
+    identity = await here.organization.identity(keys)
+    browser = await here.browser()
+    page = await browser.get("/oauth", redirect=REDIRECT, idp_id=DOMAIN, identity=identity)
     page = await browser.log_in(page, here.acme)
     assert page.answer["status_code"] == "403"
 

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from tests.kit.people import DOMAIN, Installation, claims_of, person
+from tests.kit.people import DOMAIN, Installation, claims_of, identity_provider, person
 
 REDIRECT = "http://localhost:8123/callback?token=true&error=true"
 
@@ -185,6 +185,27 @@ async def test_another_broker_url_in_the_same_browser_logs_in_anew(here: Install
     page = await browser.get("/oauth", **asked(idp_id=DOMAIN))
     page = await browser.log_in(page, here.acme)
     assert claims_of(page.answer["token"])["sub"] == person(here.acme)
+
+
+async def test_of_several_providers_of_an_organization_people_choose_one(
+    here: Installation,
+) -> None:
+    """Where a name leads to more than one, the page has a button for each and for no other; the
+    session that there is does not count.
+    """
+    await identity_provider(here.organization, here.google, "Acme, the other one")
+    browser = await here.signed_in(here.google)
+    page = await browser.open("/oauth", **asked(idp_id=DOMAIN))
+    assert "Acme SSO" in page.text
+    assert "Acme, the other one" in page.text
+    assert "Continue as" not in page.text
+    assert ("connector", "google") not in [b for form in page.forms for b in form.buttons]
+    page = await browser.submit(page, "connector", here.provider.id)
+    page = await browser.log_in(page, here.acme)
+    assert claims_of(page.answer["token"])["sub"] == person(here.acme)
+    page = await browser.open("/login")
+    page = await browser.go(await browser.submit(page, "organization", organization=DOMAIN))
+    assert "Acme, the other one" in page.text
 
 
 @pytest.mark.parametrize(
