@@ -33,8 +33,9 @@ CODES: Final = (
     ErrorCode(
         "state_unavailable",
         Kind.UNAVAILABLE,
-        "The identity takes an upstream token once, and Redis, which knows what was used, does not "
-        "answer within a second; or the memory for it is full, where there is no Redis.",
+        "A login, or an identity that takes an upstream token once, needs what processes share, "
+        "and Redis does not answer within seconds; or the memory for it is full, where there is "
+        "no Redis.",
         "Try again after Retry-After; look at what BROKER_REDIS_URL names, or set it.",
         oauth.TEMPORARILY_UNAVAILABLE,
     ),

@@ -74,6 +74,6 @@ def unavailable() -> Unavailable:
     """The state cannot be asked, or has no room."""
     return Unavailable(
         "state_unavailable",
-        "the broker cannot tell now whether this was done before; try again",
+        "the broker cannot look up now what was done before; try again",
         retry_after=RETRY_AFTER,
     )
