@@ -1,10 +1,11 @@
-"""The identities that exchanges ask for, kept in memory with their rules and bindings.
+"""The identities that exchanges ask for, kept in memory with their rules and what they hold.
 
-| key           | value              | lifetime                          | bound          |
-|---------------|--------------------|-----------------------------------|----------------|
-| identity UIDP | `IdentitySnapshot` | until any IAM record changes,     | `size`, least  |
-|               |                    | which `watch` notices; `ttl` from | recently used  |
-|               |                    | when nothing had changed last     |                |
+| key            | value              | lifetime                          | bound          |
+|----------------|--------------------|-----------------------------------|----------------|
+| identity UIDP, | `IdentitySnapshot` | until any IAM record changes,     | `size`, least  |
+| and of a login |                    | which `watch` notices; `ttl` from | recently used  |
+| the provider   |                    | when nothing had changed last     |                |
+| and mappings   |                    |                                   |                |
 
 Unknown identities are not kept: a caller could fill the memory with them.
 """
@@ -14,20 +15,22 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 import structlog
 
+from broker.directory.holdings import Holdings
 from broker.errors import BrokerError
 from broker.iam.capabilities import CapabilityTable
 from broker.iam.issuer_policy import policies
-from broker.iam.model import NO_POLICY, IssuerPolicy, Role, RoleBinding
-from broker.iam.policy import Grant
+from broker.iam.model import NO_POLICY, IssuerPolicy
 from broker.iam.roles import BuiltinRoles
 from broker.iam.snapshot import IdentitySnapshot
 from broker.iam.uidp import Uidp
-from broker.store import Store
+from broker.measures import Tally
+from broker.store import Records, Store
 
 log = structlog.get_logger()
 
@@ -49,10 +52,10 @@ class Snapshots:
         ttl: float,
         clock: Callable[[], float],
         announce: Callable[[], None] = lambda: None,
+        operators: Collection[str] = (),
     ) -> None:
         self._store = store
-        self._capabilities = capabilities
-        self._roles = roles
+        self._holdings = Holdings(capabilities, roles, operators)
         self._own_audiences = tuple(own_audiences)
         self._issuer_policy = issuer_policy
         self._size = size
@@ -60,23 +63,47 @@ class Snapshots:
         self._clock = clock
         self._announce = announce
         self._wake = asyncio.Event()
-        self._kept: OrderedDict[Uidp, tuple[float, IdentitySnapshot]] = OrderedDict()
-        self._loading: dict[Uidp, asyncio.Task[IdentitySnapshot | None]] = {}
+        self._kept: OrderedDict[_Key, tuple[float, IdentitySnapshot]] = OrderedDict()
+        self._loading: dict[_Key, asyncio.Task[IdentitySnapshot | None]] = {}
         self._generation = 0
         self._checked_at = -math.inf
         self._cleared = 0
+        self.lookups = Tally("result")
+        """Of what is kept: `hit`, `miss`."""
+
+    @property
+    def size(self) -> int:
+        """How many are kept."""
+        return len(self._kept)
 
     async def get(self, identity: Uidp) -> IdentitySnapshot | None:
-        """The identity as it is now, or was at most a second ago; None when there is none."""
-        kept = self._kept.get(identity)
+        """The identity as it is now, or was at most a second ago; None when there is none.
+
+        A person who comes without a login holds nothing where one through an organization's own
+        identity provider is required.
+        """
+        return await self._get(_Key(identity, "", ()))
+
+    async def for_login(
+        self, identity: Uidp, *, provider: str, mappings: tuple[Uidp, ...]
+    ) -> IdentitySnapshot | None:
+        """A person in a login through this provider, with what these group role mappings give as
+        long as there are these mappings, and they are the provider's.
+        """
+        return await self._get(_Key(identity, provider, mappings))
+
+    async def _get(self, key: _Key) -> IdentitySnapshot | None:
+        kept = self._kept.get(key)
         if kept is not None and max(kept[0], self._checked_at) + self._ttl > self._clock():
-            self._kept.move_to_end(identity)
+            self.lookups.add("hit")
+            self._kept.move_to_end(key)
             return kept[1]
-        loading = self._loading.get(identity)
+        self.lookups.add("miss")
+        loading = self._loading.get(key)
         if loading is None:
-            loading = asyncio.create_task(self._load(identity), name=f"snapshot-{identity}")
-            self._loading[identity] = loading
-            loading.add_done_callback(lambda task: self._loaded(identity, task))
+            loading = asyncio.create_task(self._load(key), name=f"snapshot-{key.identity}")
+            self._loading[key] = loading
+            loading.add_done_callback(lambda task: self._loaded(key, task))
         # shielded: the others that wait for it do not go with one who is cancelled
         return await asyncio.shield(loading)
 
@@ -117,43 +144,46 @@ class Snapshots:
                 await asyncio.wait_for(self._wake.wait(), every)
             self._wake.clear()
 
-    def _loaded(self, identity: Uidp, task: asyncio.Task[IdentitySnapshot | None]) -> None:
-        if self._loading.get(identity) is task:
-            del self._loading[identity]
+    def _loaded(self, key: _Key, task: asyncio.Task[IdentitySnapshot | None]) -> None:
+        if self._loading.get(key) is task:
+            del self._loading[key]
         if not task.cancelled():
             task.exception()  # whoever waited has it; nobody else has to
 
-    async def _load(self, uidp: Uidp) -> IdentitySnapshot | None:
+    async def _load(self, key: _Key) -> IdentitySnapshot | None:
         cleared = self._cleared
         asked_at = self._clock()
         async with self._store.read() as records:
-            identity = await records.identities.get(uidp)
-            bindings = await records.bindings.with_roles(uidp) if identity else []
-            organization = await records.groups.get(uidp.root) if identity else None
-        if identity is None:
-            self._kept.pop(uidp, None)
+            snapshot = await self._read(records, key)
+        if snapshot is None:
+            self._kept.pop(key, None)
             return None
-        snapshot = IdentitySnapshot.of(
-            identity,
-            self._resolved(bindings),
-            self._own_audiences,
-            policies(
-                self._issuer_policy, organization.issuer_policy if organization else NO_POLICY
-            ),
-        )
         if cleared == self._cleared:  # else a change came while we read: do not keep what is old
-            self._kept[uidp] = (asked_at, snapshot)
-            self._kept.move_to_end(uidp)
+            self._kept[key] = (asked_at, snapshot)
+            self._kept.move_to_end(key)
             if len(self._kept) > self._size:
                 self._kept.popitem(last=False)
         return snapshot
 
-    def _resolved(self, bindings: Sequence[tuple[RoleBinding, Role | None]]) -> list[Grant]:
-        grants = []
-        for binding, custom in bindings:
-            role = custom or self._roles.by_id(binding.role)
-            if role is not None:
-                known = role.capabilities & self._capabilities.names
-                bits = self._capabilities.to_bits(known)
-                grants.append(Grant(binding.id, binding.group, role.name, bits))
-        return grants
+    async def _read(self, records: Records, key: _Key) -> IdentitySnapshot | None:
+        identity = await records.identities.get(key.identity)
+        if identity is None:
+            return None
+        grants = await self._holdings.bound(records, identity.id)
+        if key.mappings and identity.is_person:
+            grants += await self._holdings.mapped(records, key.provider, key.mappings)
+        roots = {identity.id.root, *(grant.group.root for grant in grants)}
+        organizations = await records.groups.many(roots)
+        own = organizations.get(identity.id.root)
+        return IdentitySnapshot.of(
+            identity,
+            await self._holdings.counting(records, identity, grants, organizations, key.provider),
+            self._own_audiences,
+            policies(self._issuer_policy, own.issuer_policy if own else NO_POLICY),
+        )
+
+
+class _Key(NamedTuple):
+    identity: Uidp
+    provider: str
+    mappings: tuple[Uidp, ...]

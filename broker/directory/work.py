@@ -70,17 +70,7 @@ class Work:
 
     async def expect_room(self, root: Uidp, noun: Countable, more: int = 1) -> None:
         """Raises `Exhausted` when the organization may not have `more` of this noun."""
-        organization = await self.records.groups.get(root)
-        limit = organization.resource_limits.get(noun.value) if organization else None
-        if limit is None:
-            return
-        if await self.records.count_below(noun, root) + more > limit:
-            raise Exhausted(
-                "resource_limit_reached",
-                f"the organization may have {limit} {noun.value}; delete some, or ask the operator "
-                "for more",
-                field=noun.value,
-            )
+        await expect_room(self.records, root, noun, more)
 
     def _note(
         self,
@@ -91,6 +81,21 @@ class Work:
         findings: tuple[Finding, ...] = (),
     ) -> None:
         self.changes.append(Changed(record, verb, changed_fields(before, after), findings))
+
+
+async def expect_room(records: Records, root: Uidp, noun: Countable, more: int = 1) -> None:
+    """As `Work.expect_room`, where there is no caller."""
+    organization = await records.groups.get(root)
+    limit = organization.resource_limits.get(noun.value) if organization else None
+    if limit is None:
+        return
+    if await records.count_below(noun, root) + more > limit:
+        raise Exhausted(
+            "resource_limit_reached",
+            f"the organization may have {limit} {noun.value}; delete some, or ask the operator "
+            "for more",
+            field=noun.value,
+        )
 
 
 def group_of(uidp: Uidp, *, field: str) -> Uidp:

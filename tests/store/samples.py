@@ -9,6 +9,7 @@ from typing import Any
 from broker.audit.identifiers import record_id
 from broker.audit.record import AuditRecord, Outcome
 from broker.iam.model import (
+    AccessRequest,
     AccountAssociation,
     ClaimMatch,
     CorrelationRule,
@@ -139,6 +140,15 @@ def acceptance(group: Uidp, document: str = "terms-1") -> TermsAcceptance:
 
 def subscription(group: Uidp, sink: str = "https://sink.example/events") -> Subscription:
     return Subscription(id=group.child(secrets.token_bytes), sink=sink, created_at=NOW)
+
+
+def access_request(group: Uidp, identity: Uidp) -> AccessRequest:
+    return AccessRequest(
+        id=group.child(secrets.token_bytes),
+        identity=identity,
+        email="alice@acme.example",
+        created_at=NOW,
+    )
 
 
 def key(predecessor: str = "") -> SigningKey:

@@ -265,19 +265,41 @@ async def test_subscriptions_of_every_group_above_get_an_event(store: Store) -> 
     assert found == sorted(expected, key=lambda each: each.id)
 
 
-async def test_none_of_them_moves_the_generation(store: Store) -> None:
-    """What a cached snapshot holds has not changed."""
+async def test_what_no_snapshot_holds_does_not_move_the_generation(store: Store) -> None:
+    """Invites, accounts, terms, subscriptions, requests for access."""
     acme = group("acme")
     async with store.write() as records:
         await records.groups.add(acme)
+        await records.identities.add(person("alice"))
     before = await store.generation()
-    login = provider(acme.id)
     async with store.write() as records:
         await records.invites.add(invite(acme.id, OWNER))
-        await records.identity_providers.add(login)
-        await records.group_role_mappings.add(mapping(login))
         await records.account_associations.add(association(acme.id))
         await records.terms.accept(acceptance(acme.id))
         await records.subscriptions.add(subscription(acme.id))
-        await records.identity_providers.delete(login.id)
+        await records.access_requests.add(access_request(acme.id, person("alice").id))
     assert await store.generation() == before
+
+
+async def test_what_logins_hold_moves_the_generation(store: Store) -> None:
+    """Each change of a provider, of a mapping or of a login policy."""
+    acme = group("acme")
+    login = provider(acme.id)
+    mapped = mapping(login)
+    policy = LoginPolicy(group=acme.id, require_identity_provider=True)
+    async with store.write() as records:
+        await records.groups.add(acme)
+    for number, change in enumerate(
+        (
+            lambda records: records.identity_providers.add(login),
+            lambda records: records.group_role_mappings.add(mapped),
+            lambda records: records.login_policies.put(policy, NOW),
+            lambda records: records.identity_providers.update(login),
+            lambda records: records.group_role_mappings.delete(mapped.id),
+            lambda records: records.identity_providers.delete(login.id),
+        ),
+        start=2,
+    ):
+        async with store.write() as records:
+            await change(records)
+        assert await store.generation() == number
