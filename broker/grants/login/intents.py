@@ -121,3 +121,17 @@ def assumed_identity(intent: Intent) -> Uidp | None:
     """Whom the person wants to be instead of themself."""
     named = getattr(intent, "identity", "")
     return Uidp(named) if named else None
+
+
+def needs_login(intent: Intent) -> bool:
+    """Whether a session that the browser has is not enough.
+
+    The rules of an identity are about claims of a login, and an invite's e-mail address about
+    what the provider vouches for now.
+    """
+    return assumed_identity(intent) is not None or bool(invite_of(intent))
+
+
+def skips_registration(intent: Intent) -> bool:
+    """Whether who is unknown is to be told so, and not asked."""
+    return isinstance(intent, PlatformLogin) and intent.skip_registration

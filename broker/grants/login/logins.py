@@ -13,30 +13,40 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
 
 import orjson
 
-from broker.errors import BrokerError, Denied, NotFound, Unauthenticated, Unavailable
+from broker.errors import BrokerError, NotFound, Unauthenticated
 from broker.grants.limits import ExchangeLimits
 from broker.grants.login.browser import Browser
 from broker.grants.login.intents import (
     Intent,
-    PlatformLogin,
     assumed_identity,
     intent_as_json,
     intent_from_json,
     invite_of,
+    needs_login,
+    skips_registration,
 )
 from broker.grants.login.journal import Journal
+from broker.grants.login.outcomes import (
+    UNKNOWN_PERSON,
+    CallbackParameters,
+    Finished,
+    Unregistered,
+    can_register,
+    interaction_unknown,
+    not_pending,
+    refused_there,
+)
 from broker.grants.login.pending import Interaction, PendingLogin
 from broker.grants.login.people import Entered, Offer, Provisioning, Registration, SessionRoles
 from broker.grants.login.sessions import Session, Sessions
 from broker.grants.login.ways import Ways
 from broker.grants.request import Call
 from broker.iam.people import Login
-from broker.iam.uidp import RandomBytes, Uidp
+from broker.iam.uidp import RandomBytes
 from broker.state.state import State
 from broker.upstream.login.connector import Connector, Redirection, Returned
 from broker.upstream.login.keeping import login_as_json, login_from_json
@@ -45,45 +55,8 @@ INTERACTION_TTL: Final = 900
 LOGIN_TTL: Final = 600
 REGISTERING_TTL: Final = 600
 """Seconds, as the others."""
-UNKNOWN_PERSON: Final = "person_not_registered"
 MAX_ID: Final = 128
 """Characters of what a browser brings back; what is longer was not made here."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallbackParameters:
-    """What a provider sends a browser back with (RFC 6749 §4.1.2, §4.1.2.1; RFC 9207 §2)."""
-
-    state: str
-    code: str = field(default="", repr=False)
-    error: str = ""
-    iss: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
-    """Somebody has logged in."""
-
-    intent: Intent
-    login: Login
-    session: Session | None
-    """None where an identity is to be assumed: that takes no registration, and leaves nothing."""
-    cookie: str = field(default="", repr=False)
-    """Of the session."""
-    registered: bool = False
-    joined: tuple[Uidp, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unregistered:
-    """Somebody has shown who they are, and nobody is registered as that."""
-
-    id: str
-    """To `register` with; empty where that is not for them."""
-    intent: Intent
-    login: Login
-    refusal: NotFound | None = None
-    """Why it is not."""
 
 
 class Logins:
@@ -149,14 +122,14 @@ class Logins:
         kept = await self._state.get("interaction", name) if 0 < len(name) <= MAX_ID else None
         interaction = Interaction.from_json(kept) if kept is not None else None
         if interaction is None or not browser.is_marked(interaction.mark):
-            raise self._counted(browser, _interaction_unknown())
+            raise self._counted(browser, interaction_unknown())
         return interaction
 
     async def answered(self, name: str, browser: Browser) -> Interaction:
         """As `asked`, and the answer counts once."""
         interaction = await self.asked(name, browser)
         if await self._state.take("interaction", name) is None:
-            raise _interaction_unknown()
+            raise interaction_unknown()
         return interaction
 
     async def offer(self, invite: str) -> Offer:
@@ -204,7 +177,7 @@ class Logins:
         kept = await self._state.take("login", state) if 0 < len(state) <= MAX_ID else None
         pending = PendingLogin.from_json(kept) if kept is not None else None
         if pending is None or not browser.is_marked(pending.mark):
-            refusal = self._counted(browser, _not_pending())
+            refusal = self._counted(browser, not_pending())
             await self._journal.refused(call, refusal)
             raise refusal
         return pending
@@ -237,7 +210,7 @@ class Logins:
         kept = await self._state.get("registering", name) if 0 < len(name) <= MAX_ID else None
         found = _kept(name, kept, browser) if kept is not None else None
         if found is None:
-            raise self._counted(browser, _interaction_unknown())
+            raise self._counted(browser, interaction_unknown())
         return found
 
     async def register(
@@ -246,7 +219,7 @@ class Logins:
         """They said yes; once. Raises as `registering`, and as `Registration.enter`."""
         who = await self.registering(name, browser)
         if await self._state.take("registering", name) is None:
-            raise _interaction_unknown()
+            raise interaction_unknown()
         try:
             finished = await self._enter(
                 who.intent, who.login, browser, call, old=old, register=True
@@ -265,7 +238,7 @@ class Logins:
 
     async def _login(self, pending: PendingLogin, came: CallbackParameters) -> Login:
         if came.error or not came.code:
-            raise _refused_there(came.error)
+            raise refused_there(came.error)
         connector = await self.ways.of_key(pending.provider)
         returned = Returned(
             code=came.code,
@@ -354,25 +327,6 @@ class Logins:
         return base64.urlsafe_b64encode(self._random(32)).rstrip(b"=").decode()
 
 
-def needs_login(intent: Intent) -> bool:
-    """Whether a session that the browser has is not enough.
-
-    The rules of an identity are about claims of a login, and an invite's e-mail address about
-    what the provider vouches for now.
-    """
-    return assumed_identity(intent) is not None or bool(invite_of(intent))
-
-
-def skips_registration(intent: Intent) -> bool:
-    """Whether who is unknown is to be told so, and not asked."""
-    return isinstance(intent, PlatformLogin) and intent.skip_registration
-
-
-def can_register(error: NotFound) -> bool:
-    """Whether `Registration.enter` refused only because nobody said that they want it."""
-    return error.code == UNKNOWN_PERSON and bool(getattr(error, "can_register", False))
-
-
 def _kept(name: str, text: bytes, browser: Browser) -> Unregistered | None:
     members = orjson.loads(text)
     if not browser.is_marked(members["mark"]):
@@ -381,34 +335,4 @@ def _kept(name: str, text: bytes, browser: Browser) -> Unregistered | None:
         id=name,
         intent=intent_from_json(members["intent"]),
         login=login_from_json(members["login"].encode()),
-    )
-
-
-def _not_pending() -> Unauthenticated:
-    return Unauthenticated(
-        "login_not_pending",
-        "this sign-in is over, took longer than ten minutes, or was begun in another browser; "
-        "begin again where you came from",
-    )
-
-
-def _interaction_unknown() -> Unauthenticated:
-    return Unauthenticated(
-        "interaction_unknown",
-        "this page is too old, or was opened in another browser; begin again where you came from",
-    )
-
-
-def _refused_there(error: str) -> BrokerError:
-    """RFC 6749 §4.1.2.1. The provider's words go no further than this."""
-    if error == "access_denied":
-        return Denied(
-            "login_declined", "the identity provider was not allowed to sign you in, or declined to"
-        )
-    if error in {"temporarily_unavailable", "server_error"}:
-        return Unavailable(
-            "identity_provider_unavailable", "the identity provider cannot sign anybody in now"
-        )
-    return Denied(
-        "login_failed", "the identity provider answered with an error, not with a sign-in"
     )

@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 
 from broker.errors import BrokerError
 from broker.grants.login.intents import Intent
-from broker.grants.login.logins import UNKNOWN_PERSON
+from broker.grants.login.outcomes import UNKNOWN_PERSON
 from broker.grants.login.sessions import Session
 from broker.grants.request import Call
 from broker.iam.people import Login

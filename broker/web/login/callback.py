@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from broker.errors import BrokerError, Invalid, Stage
-from broker.grants.login.logins import CallbackParameters, Finished, Logins, Unregistered
+from broker.grants.login.logins import Logins
+from broker.grants.login.outcomes import CallbackParameters, Finished, Unregistered
 from broker.grants.request import Call
 from broker.web.login.arrivals import Arrivals, Arrived, Failed, call_of, see_other
 from broker.web.login.visitors import Visitor, Visitors

@@ -11,8 +11,7 @@ from broker.errors import BrokerError, Denied, Invalid, Kind, Stage
 from broker.grants.audiences import Audiences
 from broker.grants.authorization_code import AuthorizationCodes
 from broker.grants.clients import Clients
-from broker.grants.login.intents import Authorization, Intent
-from broker.grants.login.logins import needs_login
+from broker.grants.login.intents import Authorization, Intent, needs_login
 from broker.grants.login.sessions import Session
 from broker.grants.login.ways import CONNECTIONS
 from broker.issuer.id_tokens import IdTokens
