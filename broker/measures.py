@@ -1,4 +1,4 @@
-"""What a process counts of itself. Cheap to count, read by whoever shows it (`broker.web.admin`)."""
+"""What a process counts of itself, cheaply, to be read by whoever shows it (`broker.web.admin`)."""
 
 from __future__ import annotations
 

@@ -284,6 +284,7 @@ class Broker:
             ttl=settings.snapshot_ttl,
             clock=time.monotonic,
             announce=lambda: channel.publish(RECORDS, b""),
+            operators=settings.operators,
         )
 
     def _limiters(self) -> dict[str, RateLimiter]:

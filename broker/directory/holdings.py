@@ -1,4 +1,4 @@
-"""What identities hold where, by bindings and session roles, as far as organizations let it count."""
+"""What identities hold where: bindings and session roles, as far as organizations let them."""
 
 from __future__ import annotations
 

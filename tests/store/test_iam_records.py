@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from broker.errors import BrokerError, Conflict, NotFound
-from broker.iam.model import CorrelationRule
+from broker.iam.model import CorrelationRule, LoginPolicy
 from broker.iam.uidp import Uidp
 from broker.store import Store
 from tests.store.samples import (
     NOW,
     OWNER,
     acceptance,
+    access_request,
     association,
     group,
     invite,
