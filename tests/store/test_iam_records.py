@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 from broker.errors import BrokerError, Conflict, NotFound
 from broker.iam.model import CorrelationRule, LoginPolicy
 from broker.iam.uidp import Uidp
-from broker.store import Store
+from broker.store import Records, Store
 from tests.store.samples import (
     NOW,
     OWNER,
@@ -290,17 +290,15 @@ async def test_what_logins_hold_moves_the_generation(store: Store) -> None:
     policy = LoginPolicy(group=acme.id, require_identity_provider=True)
     async with store.write() as records:
         await records.groups.add(acme)
-    for number, change in enumerate(
-        (
-            lambda records: records.identity_providers.add(login),
-            lambda records: records.group_role_mappings.add(mapped),
-            lambda records: records.login_policies.put(policy, NOW),
-            lambda records: records.identity_providers.update(login),
-            lambda records: records.group_role_mappings.delete(mapped.id),
-            lambda records: records.identity_providers.delete(login.id),
-        ),
-        start=2,
-    ):
+    changes: tuple[Callable[[Records], Awaitable[None]], ...] = (
+        lambda records: records.identity_providers.add(login),
+        lambda records: records.group_role_mappings.add(mapped),
+        lambda records: records.login_policies.put(policy, NOW),
+        lambda records: records.identity_providers.update(login),
+        lambda records: records.group_role_mappings.delete(mapped.id),
+        lambda records: records.identity_providers.delete(login.id),
+    )
+    for number, change in enumerate(changes, start=2):
         async with store.write() as records:
             await change(records)
         assert await store.generation() == number
