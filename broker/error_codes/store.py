@@ -9,6 +9,42 @@ from broker.oauth import error_codes as oauth
 
 CODES: Final = (
     ErrorCode(
+        "backup_damaged",
+        Kind.PRECONDITION,
+        "A file is not a sound SQLite database of the broker.",
+        "Take another backup.",
+    ),
+    ErrorCode(
+        "backup_exists",
+        Kind.CONFLICT,
+        "There is a file already where a backup was to be written.",
+        "Name another file; nothing was overwritten.",
+    ),
+    ErrorCode(
+        "backup_failed",
+        Kind.PRECONDITION,
+        "A database could not be read, or a copy not written.",
+        "Check paths, permissions and free space.",
+    ),
+    ErrorCode(
+        "backup_not_sqlite",
+        Kind.PRECONDITION,
+        "'broker backup' and 'broker restore' are for SQLite.",
+        "Use PostgreSQL's own tools: docs/operations/backup.md.",
+    ),
+    ErrorCode(
+        "database_exists",
+        Kind.CONFLICT,
+        "A restore would have taken the place of a database that is there.",
+        "Say --replace to put it aside, or move it away.",
+    ),
+    ErrorCode(
+        "database_in_use",
+        Kind.PRECONDITION,
+        "A database that was to be replaced is open in another process.",
+        "Stop the broker, and commands that use the database.",
+    ),
+    ErrorCode(
         "store_url_invalid",
         Kind.INVALID,
         "BROKER_DATABASE_URL is neither sqlite:///PATH nor a well-formed PostgreSQL URI.",
