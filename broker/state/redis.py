@@ -13,6 +13,7 @@ from redis.exceptions import RedisClusterException, RedisError
 
 from broker.measures import Tally
 from broker.state import scripts
+from broker.state.cancellation import end_if_cancelled
 from broker.state.rates import Rate
 from broker.state.redis_endpoint import CONNECTIONS, RedisEndpoint, endpoint
 from broker.state.redis_url import RedisUrl
@@ -142,6 +143,7 @@ class RedisState:
         # TimeoutError is an OSError
         except (RedisError, RedisClusterException, OSError) as error:
             self.errors.add(type(error).__name__)
+            end_if_cancelled()
             log.warning("state_unavailable", fault=type(error).__name__)
             raise unavailable() from error
 

@@ -10,6 +10,7 @@ import structlog
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisClusterException, RedisError
 
+from broker.state.cancellation import end_if_cancelled
 from broker.state.channel import Handler
 from broker.state.redis_endpoint import RedisEndpoint, endpoint
 from broker.state.redis_url import RedisUrl
@@ -78,6 +79,7 @@ class RedisChannel:
                         await self._endpoint.ready()
                         await self._endpoint.client.publish(name, message)
                 except (RedisError, RedisClusterException, OSError) as error:
+                    end_if_cancelled()
                     log.warning("channel_message_lost", fault=type(error).__name__)
                 except Exception:  # a defect; without this loop nothing is sent any more
                     log.exception("channel_message_lost")
@@ -87,6 +89,7 @@ class RedisChannel:
             try:
                 await self._subscribed()
             except (RedisError, RedisClusterException, OSError) as error:
+                end_if_cancelled()
                 if self._up:
                     log.warning("channel_down", fault=type(error).__name__)
                 self._up = False
