@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 import time
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
@@ -64,7 +63,7 @@ from broker.web.reference import Reference
 from broker.web.scim.paths import either
 from broker.web.server import HttpServer, routes
 from broker.web.sts import StsExchange
-from broker.web.tls import server_context
+from broker.web.tls import CertificateFiles
 from broker.web.token import TokenEndpoint
 from broker.web.well_known import WellKnown
 
@@ -362,7 +361,10 @@ class Broker:
             **oauth.routes(),
         }
         addresses = ClientAddresses(settings.trusted_proxies)
-        rpc = self._rpc(api, addresses)
+        certificate = _certificate(settings)
+        if certificate is not None:
+            _background(stack, certificate.watch(), "certificate")
+        rpc = self._rpc(api, addresses, certificate)
         stack.push_async_callback(rpc.stop)
         calls = await rpc.start()
         server = HttpServer(
@@ -371,7 +373,7 @@ class Broker:
             host=settings.host,
             port=settings.port,
             grpc=calls.socket,
-            tls=_tls(settings),
+            tls=certificate.context if certificate else None,
             grace=settings.shutdown_grace,
             request_id=self._request_id,
             addresses=addresses,
@@ -420,18 +422,17 @@ class Broker:
         stack.push_async_callback(admin.stop)
         self.admin_port = await admin.start()
 
-    def _rpc(self, api: Api, addresses: ClientAddresses) -> RpcServer:
-        from broker.rpc.server import Certificate, RpcServer
+    def _rpc(
+        self, api: Api, addresses: ClientAddresses, certificate: CertificateFiles | None
+    ) -> RpcServer:
+        from broker.rpc.server import RpcServer
 
         settings = self._settings
-        certificate = None
-        if settings.tls_certificate and settings.tls_key:
-            certificate = Certificate(settings.tls_certificate, settings.tls_key)
         return RpcServer(
             api,
             host=settings.host,
             port=settings.grpc_port,
-            certificate=certificate,
+            certificate=(lambda: certificate.pair) if certificate else None,
             grace=settings.shutdown_grace,
             request_id=self._request_id,
             addresses=addresses,
@@ -445,9 +446,9 @@ class Broker:
         return self._record_id(datetime.now(UTC))
 
 
-def _tls(settings: Settings) -> ssl.SSLContext | None:
+def _certificate(settings: Settings) -> CertificateFiles | None:
     if settings.tls_certificate and settings.tls_key:
-        return server_context(settings.tls_certificate, settings.tls_key)
+        return CertificateFiles(settings.tls_certificate, settings.tls_key)
     return None
 
 

@@ -79,7 +79,8 @@ class ServerSettings(BaseSettings):
     tls_certificate: Path | None = Field(
         default=None,
         description="Certificate chain (PEM file) with which the ports speak TLS 1.2 or later. "
-        "Default: no TLS; a proxy in front does it.",
+        "When it is renewed, new connections are by the new one within 10 s. Default: no TLS; a "
+        "proxy in front does it.",
     )
     tls_key: Path | None = Field(
         default=None,

@@ -35,11 +35,8 @@ _LIMITS: Final = (
 )
 
 
-class Certificate(NamedTuple):
-    """PEM files."""
-
-    chain: Path
-    key: Path
+Certificate = Callable[[], tuple[bytes, bytes]]
+"""Private key and chain as they are now, PEM; asked at each handshake, in a thread of gRPC's."""
 
 
 class Listening(NamedTuple):
@@ -105,9 +102,7 @@ class RpcServer:
         with _listening(f"{self._host}, port {port}"):
             if self._certificate is None:
                 return server.add_insecure_port(f"{host}:{port}")
-            pair = self._certificate.key.read_bytes(), self._certificate.chain.read_bytes()
-            credentials = grpc.ssl_server_credentials([pair])
-            return server.add_secure_port(f"{host}:{port}", credentials)
+            return server.add_secure_port(f"{host}:{port}", _credentials(self._certificate))
 
     async def _finish(self, server: grpc.aio.Server) -> None:
         # not one after the other: calls whose callers are gone are none to the server
@@ -121,6 +116,22 @@ class RpcServer:
         """Take no more, let running calls finish."""
         await self.drain()
         await self._stack.aclose()
+
+
+def _credentials(certificate: Certificate) -> grpc.ServerCredentials:
+    pair = served = certificate()
+
+    def renewed() -> grpc.ServerCertificateConfiguration | None:
+        nonlocal served
+        now = certificate()
+        if now == served:
+            return None
+        served = now
+        return grpc.ssl_server_certificate_configuration([now])
+
+    first = grpc.ssl_server_certificate_configuration([pair])
+    # None is for "as before"; the stubs do not know
+    return grpc.dynamic_ssl_server_credentials(first, renewed)  # type: ignore[arg-type]
 
 
 @contextmanager
