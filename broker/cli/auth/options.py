@@ -97,6 +97,8 @@ def way(*, headless: bool, identity: str, upstream: str) -> Way:
         if by_flag or headless:
             raise click.UsageError("--identity-token needs no login: leave the others out.")
         given = {}
+    if headless and identity and not upstream:
+        raise click.UsageError("--identity goes with a browser here, or with --identity-token.")
     chosen = {name: value for name, (value, _) in given.items()}
     return Way(
         headless=headless,
