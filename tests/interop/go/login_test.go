@@ -17,10 +17,14 @@ import (
 	"time"
 
 	"chainguard.dev/sdk/auth"
+	"chainguard.dev/sdk/auth/deviceflow"
 	"chainguard.dev/sdk/auth/headless"
 	"chainguard.dev/sdk/auth/login"
 	"chainguard.dev/sdk/auth/token"
 	authv1 "chainguard.dev/sdk/proto/platform/auth/v1"
+	"chainguard.dev/sdk/sts"
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
@@ -44,30 +48,36 @@ func read(t *testing.T, answer *http.Response) (*url.URL, string) {
 }
 
 var (
-	form   = regexp.MustCompile(`(?s)<form method="post" action="([^"]*)"[^>]*>(.*?)</form>`)
-	hidden = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"`)
+	form    = regexp.MustCompile(`(?s)<form method="post" action="([^"]*)"[^>]*>(.*?)</form>`)
+	refresh = regexp.MustCompile(`<meta http-equiv="refresh" content="0; ?url=([^"]*)"`)
+	hidden  = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"`)
 )
 
-// press sends the form of a page that has this button.
-func press(t *testing.T, person *http.Client, at *url.URL, page, name, value string) string {
+// press sends the form of a page that has this field or button, with this value.
+func press(t *testing.T, person *http.Client, at *url.URL, page, name, value string) (*url.URL, string) {
 	t.Helper()
 	for _, found := range form.FindAllStringSubmatch(page, -1) {
-		if !strings.Contains(found[2], `value="`+value+`"`) {
+		if !strings.Contains(found[2], `name="`+name+`"`) {
 			continue
 		}
-		fields := url.Values{name: {value}}
+		fields := url.Values{}
 		for _, field := range hidden.FindAllStringSubmatch(found[2], -1) {
 			fields.Set(html.UnescapeString(field[1]), html.UnescapeString(field[2]))
 		}
+		fields.Set(name, value)
 		target := must(at.Parse(html.UnescapeString(found[1])))(t)
-		request := must(http.NewRequest(http.MethodPost, target.String(), strings.NewReader(fields.Encode())))(t)
+		body := strings.NewReader(fields.Encode())
+		request := must(http.NewRequest(http.MethodPost, target.String(), body))(t)
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		request.Header.Set("Origin", at.Scheme+"://"+at.Host)
-		_, next := read(t, must(person.Do(request))(t))
-		return next
+		place, next := read(t, must(person.Do(request))(t))
+		if onward := refresh.FindStringSubmatch(next); onward != nil {
+			return visit(t, person, must(place.Parse(html.UnescapeString(onward[1])))(t).String())
+		}
+		return place, next
 	}
-	t.Fatalf("no button %s=%s on %s", name, value, at)
-	return ""
+	t.Fatalf("no form with %s on %s", name, at)
+	return nil, ""
 }
 
 // screen is what the SDK writes its messages to: the browser opens the URL in them.
@@ -147,6 +157,52 @@ func TestLoginWithRefreshToken(t *testing.T) {
 	if expiry := must(auth.ExtractRefreshExpiry(refresh))(t); !expiry.After(time.Now().Add(time.Hour)) {
 		t.Fatalf("the refresh token ends at %v", expiry)
 	}
+}
+
+// A refresh token gives the next pair, once: who comes with the old one again ends the login.
+func TestLoginRefreshed(t *testing.T) {
+	at := setting(t, "BROKER_URL")
+	provider := login.WithIdentityProvider(setting(t, "BROKER_PROVIDER"))
+	_, first := logIn(t, provider, login.WithCreateRefreshToken())
+	exchanger := sts.New(at, at)
+	access, second, err := exchanger.Refresh(t.Context(), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	isPerson(t, access)
+	if second == first || second == "" {
+		t.Fatal("the refresh token was not replaced")
+	}
+	if _, _, err = exchanger.Refresh(t.Context(), first); err == nil {
+		t.Fatal("a refresh token was good twice")
+	}
+	if _, _, err = exchanger.Refresh(t.Context(), second); err == nil {
+		t.Fatal("the login goes on after a refresh token came twice")
+	}
+}
+
+// A device gets an ID token by a code that the person enters, and exchanges it.
+func TestLoginOnADevice(t *testing.T) {
+	at := setting(t, "BROKER_URL")
+	person := browser(t)
+	code := regexp.MustCompile("[A-Z]{4}-[A-Z]{4}")
+	entered := func(message string) {
+		shown := code.FindString(message)
+		if shown == "" {
+			return
+		}
+		place, page := visit(t, person, at+"/device?user_code="+shown)
+		place, page = press(t, person, place, page, "user_code", shown)
+		if strings.Contains(page, `name="organization"`) {
+			place, page = press(t, person, place, page, "organization", setting(t, "BROKER_ORGANIZATION"))
+		}
+		press(t, person, place, page, "decision", "allow")
+	}
+	getter := deviceflow.NewTokenGetter(at, deviceflow.WithMessagePrinter(entered))
+	provider := must(oidc.NewProvider(t.Context(), at))(t)
+	config := oauth2.Config{ClientID: "broker-cli", Scopes: []string{"openid", "email"}}
+	got := must(getter.GetIDToken(provider, config))(t)
+	isPerson(t, must(sts.Exchange(t.Context(), at, at, got.RawString))(t))
 }
 
 // A token is for the audience that was asked for.
