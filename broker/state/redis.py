@@ -15,7 +15,7 @@ from broker.measures import Tally
 from broker.state import scripts
 from broker.state.cancellation import end_if_cancelled
 from broker.state.rates import Rate
-from broker.state.redis_endpoint import CONNECTIONS, RedisEndpoint, endpoint
+from broker.state.redis_endpoint import CONNECTIONS, TIMEOUT, RedisEndpoint, endpoint
 from broker.state.redis_url import RedisUrl
 from broker.state.state import unavailable
 
@@ -135,9 +135,19 @@ class RedisState:
             return await self._client.eval(script, 1, name, *arguments)
 
     @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        # who has waited for the others for long does not begin: there is no time left for it
+        async with asyncio.timeout(TIMEOUT):
+            await self._free.acquire()
+        try:
+            yield
+        finally:
+            self._free.release()
+
+    @asynccontextmanager
     async def _asked(self) -> AsyncIterator[None]:
         try:
-            async with asyncio.timeout(DEADLINE), self._free:
+            async with asyncio.timeout(DEADLINE), self._turn():
                 await self._endpoint.ready()
                 yield
         # TimeoutError is an OSError

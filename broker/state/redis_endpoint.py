@@ -88,8 +88,6 @@ def _cluster(url: RedisUrl) -> RedisEndpoint:
     options = _options(url)
     client = RedisCluster(
         startup_nodes=[ClusterNode(host, port) for host, port in url.addresses],
-        # a part that is gone costs what it held, and nothing else
-        require_full_coverage=False,
         # else every fifth key that has moved closes the connections that others wait on
         reinitialize_steps=0,
         **options,

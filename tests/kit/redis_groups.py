@@ -94,6 +94,11 @@ class Cluster:
         """A node ends as in a crash."""
         self._servers[port].terminate()
 
+    def redirects(self) -> int:
+        """How often a client asked the wrong node."""
+        said = [_ask(port, "INFO", "errorstats") for port in self.ports]
+        return sum(each.get("errorstat_MOVED", {}).get("count", 0) for each in said)
+
     def start(self, port: int) -> None:
         """A node comes back with its part of the slots, and without what it held."""
         self._servers[port].start()

@@ -88,6 +88,24 @@ async def test_a_channel_comes_back_with_redis() -> None:
     assert any(row["event"] == "channel_message_lost" for row in logs)
 
 
+async def test_a_channel_that_stays_down_is_told_once() -> None:
+    """However often it tries."""
+    tries = asyncio.Semaphore(0)
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        tries.release()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+    with structlog.testing.capture_logs() as logs:
+        async with process(url, topic=Ears()), asyncio.timeout(30):
+            for _ in range(6):
+                await tries.acquire()
+    server.close()
+    assert [row["event"] for row in logs] == ["channel_down"]
+
+
 @pytest.mark.parametrize("form", ["redis://{}/0", "redis+sentinel://{}/main", "redis+cluster://{}"])
 async def test_a_channel_that_nobody_answers_ends_when_it_is_told(form: str) -> None:
     """Whether nobody listens there or somebody says nothing: publishing does not wait."""

@@ -81,6 +81,15 @@ async def test_a_node_of_a_cluster_that_is_gone_costs_its_keys_alone() -> None:
         await state.close()
 
 
+async def test_a_cluster_is_asked_at_the_right_node() -> None:
+    """From the first question on: no node has to send it to another."""
+    with cluster() as nodes:
+        state = RedisState.at(nodes.url)
+        await asyncio.gather(*(state.put("a", str(number), b"v", 60) for number in range(50)))
+        assert nodes.redirects() == 0
+        await state.close()
+
+
 async def test_a_cluster_that_was_gone_is_found_again() -> None:
     """All nodes die and come back, at the same places."""
     with cluster() as nodes:
