@@ -141,7 +141,8 @@ class Snapshots:
             except Exception:  # a defect; without this loop changes are noticed by `ttl` alone
                 log.exception("snapshots_not_refreshed")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), every)
+                async with asyncio.timeout(every):
+                    await self._wake.wait()
             self._wake.clear()
 
     def _loaded(self, key: _Key, task: asyncio.Task[IdentitySnapshot | None]) -> None:
