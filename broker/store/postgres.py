@@ -18,6 +18,9 @@ _COMMAND_TIMEOUT: Final = 30.0
 _RECYCLE: Final = 1800
 """Seconds after which a connection is replaced: what lies between may have forgotten it."""
 
+_DDL_TIMEOUT: Final = 3000
+"""Milliseconds that a migration waits for a table before it lets others through and tries again."""
+
 _MIGRATION_LOCK: Final = 0x6F69_6463_6272_6F6B
 """The advisory lock of who migrates; any number, the same in every version."""
 
@@ -44,6 +47,8 @@ class Postgres:
             with translated():
                 async with engine.begin() as connection:
                     await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+                    # who waits to change a table makes all others wait who want to read it
+                    await connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_DDL_TIMEOUT}")
                     yield connection
         finally:
             await engine.dispose()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, Self
@@ -11,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import QueuePool
 
 from broker.audit.record import AuditRecord
+from broker.errors import Unavailable
 from broker.store.audit import audit_row
 from broker.store.failures import connecting, gone, translated
 from broker.store.postgres import Postgres
 from broker.store.records import Records
-from broker.store.schema import Schema
+from broker.store.schema import Pending, Schema
 from broker.store.sqlite import Sqlite
 from broker.store.tables import generations
 from broker.store.transaction import Transaction
@@ -72,8 +75,24 @@ class Store:
         Raises `Precondition` when a newer version has migrated it already.
         """
         self._expect_open()
-        async with self._backend.migrating(patience=MIGRATION_PATIENCE) as connection:
-            await connection.run_sync(self._schema.upgrade)
+        until = time.monotonic() + MIGRATION_PATIENCE
+        while True:
+            try:
+                async with self._backend.migrating(patience=MIGRATION_PATIENCE) as connection:
+                    await connection.run_sync(self._schema.upgrade)
+            except Unavailable as busy:
+                # a table was in use: whoever waits for it keeps others from it, so not for long
+                if busy.code != "store_busy" or time.monotonic() > until:
+                    raise
+                await asyncio.sleep(1)
+            else:
+                return
+
+    async def pending(self) -> tuple[Pending, ...]:
+        """The migrations that `migrate` would run. Raises `Precondition` as it does."""
+        async with self._begun(self._backend.reader) as connection:
+            with translated():
+                return await connection.run_sync(self._schema.pending)
 
     async def check(self) -> None:
         """Raises `Precondition` unless the schema is this version's."""

@@ -377,6 +377,13 @@ audit_records: Final = Table(
     Index("ix_audit_records_group_id_id", "group_id", "id"),
 )
 
+schema_revisions: Final = Table(
+    "schema_revisions",
+    metadata,
+    Column("revision", Text, primary_key=True),
+    Column("compatible_with", Text, nullable=False),
+)
+
 generations: Final = Table(
     "generations",
     metadata,
