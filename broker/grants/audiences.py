@@ -12,7 +12,7 @@ RESERVED: Final = frozenset({"customer"})
 
 
 class Audiences:
-    """What may be asked for. `allowed`: nothing else, unless it is empty."""
+    """What may be asked for. `allowed`: nothing else but the default, unless it is empty."""
 
     def __init__(self, *, default: str, allowed: frozenset[str] = frozenset()) -> None:
         self._default = (default,)
@@ -25,11 +25,15 @@ class Audiences:
         for value in asked:
             if not 1 <= len(value) <= 512 or not value.isascii() or not value.isprintable():
                 raise _refused("audience_invalid", "expected 1 to 512 printable ASCII characters")
-            if value in RESERVED or (self._allowed and value not in self._allowed):
+            if value in RESERVED or not self._is_allowed(value):
                 raise _refused(
                     "audience_not_allowed", f"no access tokens are minted for {value!r} here"
                 )
         return asked or self._default
+
+    def _is_allowed(self, value: str) -> bool:
+        # who names the default gets no more than who names nothing
+        return not self._allowed or value in self._allowed or value in self._default
 
 
 def _refused(code: str, fault: str) -> Invalid:

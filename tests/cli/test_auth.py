@@ -195,7 +195,7 @@ def test_another_audience_is_renewed_by_the_login_of_the_first(machine: Machine)
 
 def test_somebody_elses_refresh_token_renews_nothing(machine: Machine) -> None:
     """Of two people on one machine neither becomes the other."""
-    machine.logged_in("--audience", REGISTRY)
+    machine.logged_in("--audience", REGISTRY, "--audience", machine.server.url)
     machine.server.gives_refresh_tokens = False
     machine.server.subject = "b" * 40
     machine.logged_in()

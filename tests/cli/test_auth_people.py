@@ -220,3 +220,15 @@ async def test_the_account_is_deleted(terminal: Terminal) -> None:
     assert not list(terminal.cache.folder.glob("*/*"))
     async with terminal.here.broker.store.read() as records:
         assert await records.identities.get(person(terminal.here.acme)) is None
+
+
+async def test_where_only_some_audiences_are_allowed(tmp_path: Path) -> None:
+    """The broker itself always is: a login without an audience works, and is renewed."""
+    home = tmp_path / "home"
+    home.mkdir()
+    allowed_ones = orjson.dumps([REGISTRY]).decode()
+    async with installation(tmp_path, BROKER_TOKEN_AUDIENCES=allowed_ones) as here:
+        terminal = Terminal(home, here)
+        await terminal.log_in("--org-name", DOMAIN)
+        await terminal.ok("auth", "login", "--refresh-only")
+    assert claims_of(terminal.token())["aud"] == here.url

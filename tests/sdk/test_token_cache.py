@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from broker.errors import Invalid, Precondition
 from broker.sdk import private_files
+from broker.sdk.login.renewal import Renewal
 from broker.sdk.testing.issuer import LocalIssuer
 from broker.sdk.token_cache import Kind, TokenCache, claims_of, seconds_left
 from broker.sdk.user_folders import cache_folder, config_folder
@@ -119,6 +122,28 @@ def test_the_entries_of_an_issuer(tmp_path: Path) -> None:
     assert found is not None
     assert found.audience == AUDIENCE
     assert cache.refreshable("https://elsewhere.example", AUDIENCE) is None
+
+
+class Contended(TokenCache):
+    """While a process waits for the lock, another one renews the token."""
+
+    def __init__(self, folder: Path, renewed: str) -> None:
+        super().__init__(folder)
+        self._renewed = renewed
+
+    def locked(self) -> AbstractContextManager[None]:
+        self.save(Kind.ACCESS, AUDIENCE, self._renewed)
+        return super().locked()
+
+
+def test_who_had_to_wait_looks_again(tmp_path: Path) -> None:
+    """The token that another process got meanwhile is taken, and nobody is asked."""
+    issuer = LocalIssuer(issuer="http://127.0.0.1:1")
+    renewed = issuer.token({"sub": "ann"}, aud=AUDIENCE)
+    cache = Contended(tmp_path, renewed)
+    cache.save(Kind.ACCESS, AUDIENCE, issuer.token({"sub": "ann"}, aud=AUDIENCE, lifetime=0))
+    cache.save(Kind.REFRESH, AUDIENCE, refresh_token(exp=1))
+    assert Renewal(cache, issuer.url, time.time).current(AUDIENCE) == renewed
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "a.b", "W10", "!.!.!", refresh_token(exp="1")])
