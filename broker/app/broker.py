@@ -224,7 +224,9 @@ class Broker:
         await self._administer(stack, parts, health)
 
     async def _store(self, stack: AsyncExitStack) -> Store:
-        store = Store.open(self._settings.database_url)
+        store = Store.open(
+            self._settings.database_url, connections=self._settings.database_connections
+        )
         stack.push_async_callback(store.close)
         if self._settings.database_url.startswith("sqlite"):
             await store.migrate()

@@ -91,6 +91,12 @@ class ServerSettings(BaseSettings):
         description="Where records are kept: `sqlite:///PATH` or "
         "`postgresql://USER:PASSWORD@HOST/NAME`. An https issuer has to set it.",
     )
+    database_connections: int = Field(
+        default=10,
+        ge=2,
+        le=200,
+        description="Connections of each process to PostgreSQL, at most.",
+    )
     redis_url: str = Field(
         default="",
         description="Where processes keep what they have to agree on (used tokens, rates, logins "

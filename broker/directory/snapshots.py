@@ -22,7 +22,7 @@ from typing import NamedTuple
 import structlog
 
 from broker.directory.holdings import Holdings
-from broker.errors import BrokerError
+from broker.errors import BrokerError, Unavailable
 from broker.iam.capabilities import CapabilityTable
 from broker.iam.issuer_policy import policies
 from broker.iam.model import NO_POLICY, IssuerPolicy
@@ -154,8 +154,13 @@ class Snapshots:
     async def _load(self, key: _Key) -> IdentitySnapshot | None:
         cleared = self._cleared
         asked_at = self._clock()
-        async with self._store.read() as records:
-            snapshot = await self._read(records, key)
+        try:
+            snapshot = await self._read_once(key)
+        except Unavailable as error:
+            if error.code != "store_unavailable":
+                raise
+            # a connection that broke on the way: nothing was changed, so it is asked once more
+            snapshot = await self._read_once(key)
         if snapshot is None:
             self._kept.pop(key, None)
             return None
@@ -165,6 +170,10 @@ class Snapshots:
             if len(self._kept) > self._size:
                 self._kept.popitem(last=False)
         return snapshot
+
+    async def _read_once(self, key: _Key) -> IdentitySnapshot | None:
+        async with self._store.read() as records:
+            return await self._read(records, key)
 
     async def _read(self, records: Records, key: _Key) -> IdentitySnapshot | None:
         identity = await records.identities.get(key.identity)

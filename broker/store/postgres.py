@@ -15,6 +15,11 @@ from broker.store.tables import audit_records, generations
 
 _CONNECT_TIMEOUT: Final = 5.0
 _COMMAND_TIMEOUT: Final = 30.0
+_IDLE_TIMEOUT: Final = 60.0
+"""Seconds after which the server ends a transaction in which nothing is asked: a process that hangs
+keeps nobody from the records."""
+
+CONNECTIONS: Final = 10
 _RECYCLE: Final = 1800
 """Seconds after which a connection is replaced: what lies between may have forgotten it."""
 
@@ -26,10 +31,14 @@ _MIGRATION_LOCK: Final = 0x6F69_6463_6272_6F6B
 
 
 class Postgres:
-    """Connections to the server of the URI `dsn`. `busy_timeout`: seconds to wait for others."""
+    """Connections to the server of the URI `dsn`, at most `connections` at once.
 
-    def __init__(self, dsn: str, *, busy_timeout: float) -> None:
+    `busy_timeout`: seconds to wait for others.
+    """
+
+    def __init__(self, dsn: str, *, busy_timeout: float, connections: int = CONNECTIONS) -> None:
         self._dsn = dsn
+        self._connections = connections
         self.writer = self._engine(lock_timeout=busy_timeout, command_timeout=_COMMAND_TIMEOUT)
         # one snapshot for all statements of a reader, as on SQLite
         self.reader = self.writer.execution_options(
@@ -85,7 +94,10 @@ class Postgres:
                     command_timeout=command_timeout,
                     server_settings={
                         "application_name": "oidc-broker",
-                        "lock_timeout": str(int(lock_timeout * 1000)),
+                        "lock_timeout": _milliseconds(lock_timeout),
+                        # what the driver has given up must not go on in the server
+                        "statement_timeout": _milliseconds(command_timeout or 0),
+                        "idle_in_transaction_session_timeout": _milliseconds(_IDLE_TIMEOUT),
                     },
                 )
 
@@ -94,8 +106,15 @@ class Postgres:
             "postgresql+asyncpg://",
             async_creator=connect,
             hide_parameters=True,
-            pool_size=5,
-            max_overflow=5,
+            pool_size=(self._connections + 1) // 2,
+            max_overflow=self._connections // 2,
+            # asked before it is used: the connections of a server that was restarted, or is not
+            # the primary any more, are replaced without anybody noticing
+            pool_pre_ping=True,
             pool_timeout=lock_timeout,
             pool_recycle=_RECYCLE,
         )
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(int(seconds * 1000))

@@ -16,7 +16,7 @@ from broker.audit.record import AuditRecord
 from broker.errors import Unavailable
 from broker.store.audit import audit_row
 from broker.store.failures import connecting, gone, translated
-from broker.store.postgres import Postgres
+from broker.store.postgres import CONNECTIONS, Postgres
 from broker.store.records import Records
 from broker.store.schema import Pending, Schema
 from broker.store.sqlite import Sqlite
@@ -44,15 +44,18 @@ class Store:
         self._closed = False
 
     @classmethod
-    def open(cls, url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> Self:
+    def open(
+        cls, url: str, *, busy_timeout: float = BUSY_TIMEOUT, connections: int = CONNECTIONS
+    ) -> Self:
         """`sqlite:///PATH` (the file and its directory are made) or `postgresql://…`.
 
-        Connects on first use. Raises `Invalid` for a URL that is neither.
+        `connections`: to PostgreSQL, at most. Connects on first use. Raises `Invalid` for a URL
+        that is neither.
         """
         place = parse(url)
         if isinstance(place, SqliteFile):
             return cls(Sqlite(place.path, busy_timeout=busy_timeout))
-        return cls(Postgres(place.dsn, busy_timeout=busy_timeout))
+        return cls(Postgres(place.dsn, busy_timeout=busy_timeout, connections=connections))
 
     async def close(self) -> None:
         """Give back every connection. A closed store is `Unavailable`."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from broker.errors import Invalid, Unavailable
 from broker.store import Store
@@ -65,14 +66,42 @@ async def test_a_server_that_is_not_there_is_unavailable(operation: Operation) -
 async def test_lost_connections_are_replaced(
     postgres: PostgresServer, postgres_name: str, operation: Operation
 ) -> None:
-    """After a restart of the server one call may fail, and says so; the next one works."""
+    """After a restart of the server, or a failover, the next call works: nobody notices."""
     store = Store.open(postgres.url(postgres_name))
     await read(store)
     await postgres.disconnect_all(postgres_name)
-    with pytest.raises(Unavailable) as refused:
-        await operation(store)
-    assert refused.value.code == "store_unavailable"
     await operation(store)
+    await store.close()
+
+
+async def test_the_pool_has_as_many_connections_as_are_set(
+    postgres: PostgresServer, postgres_name: str
+) -> None:
+    """Who comes when all are used waits, and is told that the store is busy."""
+    store = Store.open(postgres.url(postgres_name), busy_timeout=0.2, connections=2)
+    async with store.read(), store.read():
+        assert store.connections() == {"used": 2, "idle": 0}
+        with pytest.raises(Unavailable) as refused:
+            await read(store)
+    assert refused.value.code == "store_busy"
+    await read(store)
+    await store.close()
+
+
+async def test_the_server_ends_what_hangs(postgres: PostgresServer, postgres_name: str) -> None:
+    """A statement and a transaction in which nothing happens, by the server's own clock."""
+    store = Store.open(postgres.url(postgres_name))
+    async with store.read() as records:
+        rows = await records.groups._transaction.rows(
+            text(
+                "SELECT name, setting FROM pg_settings WHERE name IN "
+                "('statement_timeout', 'idle_in_transaction_session_timeout')"
+            )
+        )
+    assert {row.name: row.setting for row in rows} == {
+        "statement_timeout": "30000",
+        "idle_in_transaction_session_timeout": "60000",
+    }
     await store.close()
 
 
