@@ -21,6 +21,17 @@ def makers(name: str) -> set[str]:
     }
 
 
+CONNECTORS = {"upstream/login/github.py", "upstream/login/openid.py"}
+KEPT = "upstream/login/keeping.py"
+"""What a connector has made, while its person is asked whether they want to register."""
+
+
 def test_only_a_verifier_makes_verified_claims() -> None:
     """Matching takes nothing else, so unverified claims cannot reach a rule."""
-    assert makers("VerifiedClaims") == {"upstream/aws.py", "upstream/oidc.py"}
+    verifiers = {"upstream/aws.py", "upstream/oidc.py", "upstream/login/github.py"}
+    assert makers("VerifiedClaims") == verifiers | {KEPT}
+
+
+def test_only_a_connector_makes_a_login() -> None:
+    """Whoever is let in was at their provider."""
+    assert makers("Login") == CONNECTORS | {KEPT}
