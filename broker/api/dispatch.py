@@ -70,8 +70,10 @@ class Service(Protocol):
 class Snapshots(Protocol):
     """What identities hold now; `broker.directory.snapshots` has it."""
 
-    async def get(self, identity: Uidp) -> IdentitySnapshot | None:
-        """The identity, or None."""
+    async def for_login(
+        self, identity: Uidp, *, provider: str, mappings: tuple[Uidp, ...]
+    ) -> IdentitySnapshot | None:
+        """The identity, or None; a person in a login through this provider, with session roles."""
         ...
 
     async def changed(self) -> None:
@@ -141,7 +143,9 @@ class Api:
                 field="authorization",
             )
         token = self._verifier.verify(call.bearer, now=self._clock())
-        snapshot = await self._snapshots.get(token.subject)
+        snapshot = await self._snapshots.for_login(
+            token.subject, provider=token.provider, mappings=token.group_mappings
+        )
         if snapshot is None:
             raise Unauthenticated(
                 "token_identity_gone", "the identity of the access token does not exist any more"

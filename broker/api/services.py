@@ -5,6 +5,7 @@ from __future__ import annotations
 from broker.api.dispatch import Service
 from broker.api.pkce import PkceReview
 from broker.api.scim import Scim
+from broker.api.v1.access_requests import AccessRequestsV1
 from broker.api.v1.account_associations import AccountAssociationsV1
 from broker.api.v1.auth import AuthV1
 from broker.api.v1.explain import ExplainV1
@@ -14,6 +15,7 @@ from broker.api.v1.groups import GroupsV1
 from broker.api.v1.identities import IdentitiesV1
 from broker.api.v1.identity_provider_tests import IdentityProviderTestsV1
 from broker.api.v1.identity_providers import IdentityProvidersV1
+from broker.api.v1.login_policies import LoginPoliciesV1
 from broker.api.v1.ping import PingV1
 from broker.api.v1.role_bindings import RoleBindingsV1
 from broker.api.v1.roles import RolesV1
@@ -32,6 +34,7 @@ from broker.api.v2.roles import RolesV2
 from broker.api.v2.subscriptions import SubscriptionsV2
 from broker.api.v2.terms import TermsV2
 from broker.contract.capabilities import CapabilityNumbers
+from broker.directory.access_requests import AccessRequests
 from broker.directory.account_associations import AccountAssociations
 from broker.directory.group_invites import GroupInvites
 from broker.directory.group_role_mappings import GroupRoleMappings
@@ -39,6 +42,7 @@ from broker.directory.groups import Groups
 from broker.directory.identities import Identities
 from broker.directory.identity_providers import IdentityProviders, SecretWrapper
 from broker.directory.installation import Installation
+from broker.directory.login_policies import LoginPolicies
 from broker.directory.role_bindings import RoleBindings
 from broker.directory.roles import Roles
 from broker.directory.scim_credentials import ScimCredentials
@@ -49,6 +53,7 @@ from broker.grants.explain import Explain
 from broker.grants.headless import HeadlessSessions
 from broker.grants.login.own_logins import OwnLogins
 from broker.grants.platform_refresh import PlatformRefresh
+from broker.grants.upstream_logins import UpstreamLogins
 from broker.store import Store
 from broker.upstream.login.inspection import ProviderInspection
 
@@ -61,6 +66,7 @@ def services(
     *,
     headless: HeadlessSessions,
     own_logins: OwnLogins,
+    upstream_logins: UpstreamLogins,
     refresh: PlatformRefresh,
     store: Store,
     inspection: ProviderInspection,
@@ -71,28 +77,30 @@ def services(
     groups, roles = Groups(installation), Roles(installation)
     identities = Identities(installation, roles)
     bindings = RoleBindings(installation, roles)
-    invites = GroupInvites(roles)
+    invites, requests = GroupInvites(roles), AccessRequests(bindings)
     providers = IdentityProviders(installation, roles, wrapper)
     pkce = PkceReview(store, inspection, allow_http_loopback=installation.allow_http_loopback)
     scim = Scim(ScimCredentials(installation.roles), api_url)
     mappings, associations = GroupRoleMappings(roles), AccountAssociations()
     terms, subscriptions = Terms(), Subscriptions(installation)
     return (
+        AccessRequestsV1(requests),
         AccountAssociationsV1(associations),
         AccountAssociationsV2(associations),
-        AuthV1(identities, roles, headless),
+        AuthV1(identities, roles, headless, upstream_logins),
         ExplainV1(explain),
         ExternalGroupRoleMappingsV1(mappings),
         ExternalGroupRoleMappingsV2(mappings),
         GroupInvitesV1(invites, groups, roles),
         GroupInvitesV2(invites, roles, numbers),
-        GroupsV1(groups),
-        GroupsV2(groups),
+        GroupsV1(groups, requests),
+        GroupsV2(groups, requests),
         IdentitiesV1(identities),
         IdentitiesV2(identities),
         IdentityProviderTestsV1(store, inspection),
         IdentityProvidersV1(providers, pkce, scim),
         IdentityProvidersV2(providers, pkce, scim),
+        LoginPoliciesV1(LoginPolicies(installation)),
         PingV1(),
         RoleBindingsV1(bindings, roles),
         RoleBindingsV2(bindings, roles),

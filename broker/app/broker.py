@@ -188,6 +188,7 @@ class Broker:
             wrapper,
             headless=people.headless,
             own_logins=people.own_logins,
+            upstream_logins=people.upstream_logins,
             refresh=oauth.refresh,
             store=store,
             inspection=ProviderInspection(

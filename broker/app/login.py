@@ -36,6 +36,8 @@ from broker.grants.login.ways import Ways
 from broker.grants.login_records import LoginRecords
 from broker.grants.person_tokens import PersonTokens
 from broker.grants.refresh import RefreshGrants
+from broker.grants.upstream_logins import UpstreamLogins
+from broker.iam.matching import own_audiences
 from broker.iam.uidp import Uidp
 from broker.issuer.tokens import AccessTokens
 from broker.state.state import State
@@ -137,18 +139,20 @@ class People:
             clock=time.time,
             record_id=around.record_id,
         )
+        registration, provisioning = self._registration(), ScimLogins(around.store)
+        roles = SessionRoles(
+            around.store,
+            roles=around.installation.roles,
+            random=secrets.token_bytes,
+            api_url=self._api_url,
+        )
         self.logins = Logins(
             state=around.state,
             sessions=self.sessions,
             ways=ways,
-            registration=self._registration(),
-            roles=SessionRoles(
-                around.store,
-                roles=around.installation.roles,
-                random=secrets.token_bytes,
-                api_url=self._api_url,
-            ),
-            provisioning=ScimLogins(around.store),
+            registration=registration,
+            roles=roles,
+            provisioning=provisioning,
             limits=around.limits,
             journal=self.journal,
             callback=f"{settings.issuer}/oauth/callback",
@@ -166,6 +170,19 @@ class People:
             note_seen=around.note_seen,
             max_lifetime=settings.token_lifetime,
         )
+        self.upstream_logins = UpstreamLogins(
+            connectors=self.connectors,
+            providers=self.providers,
+            provisioning=provisioning,
+            registration=registration,
+            roles=roles,
+            tokens=self.tokens,
+            journal=self.journal,
+            limits=around.limits,
+            own_audiences=own_audiences(settings.issuer),
+            clock=time.time,
+        )
+        around.exchange.take_logins(self.upstream_logins)
         self.assuming = Assuming(around.exchange)
         self.pages = Pages(settings.issuer)
         self.visitors = Visitors(

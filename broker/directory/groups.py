@@ -18,7 +18,7 @@ from broker.iam.model import (
     RoleBinding,
 )
 from broker.iam.uidp import Uidp
-from broker.iam.validation import check_group, check_organization, is_domain
+from broker.iam.validation import check_group, check_organization
 from broker.store.counts import Countable
 
 _RESERVED: Final = ("resource_limits", "verified", "kind", "status")
@@ -38,12 +38,6 @@ class Groups:
     async def page(self, work: Work, selection: Selection) -> Page[Group]:
         """What of a selection the caller may list."""
         return await work.records.groups.page(selection)
-
-    async def of_caller(self, work: Work) -> Group | None:
-        """The verified organization whose name is the domain of the caller's verified e-mail."""
-        domain = work.caller.verified_email.rpartition("@")[2].lower()
-        group = await work.records.groups.by_name(None, domain) if is_domain(domain) else None
-        return group if group is not None and group.verified else None
 
     async def create(self, work: Work, group: Group) -> Group:
         """A folder in the parent of its UIDP, or an organization, whose owner the caller becomes.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Final, Protocol
 
@@ -64,7 +65,7 @@ class IdentityProviders:
         """
         group = group_of(provider.id, field="parent_id")
         await work.group(group, field="parent_id")
-        provider = self._with_secret(provider, secret)
+        provider = await self._with_secret(provider, secret)
         await self._check(work, provider)
         await work.expect_room(group.root, Countable.IDENTITY_PROVIDERS)
         await work.records.identity_providers.add(provider)
@@ -75,7 +76,7 @@ class IdentityProviders:
         self, work: Work, before: IdentityProvider, after: IdentityProvider, secret: str
     ) -> IdentityProvider:
         """An empty `secret` leaves the one that there is. Raises as `create`."""
-        after = replace(self._with_secret(after, secret), updated_at=work.now)
+        after = replace(await self._with_secret(after, secret), updated_at=work.now)
         await self._check(work, after)
         credential = await work.records.scim_credentials.get(after.id)
         if credential is not None and credential.enabled:
@@ -101,12 +102,14 @@ class IdentityProviders:
             provider.wrapped_secret, context=secret_context(provider.id)
         ).decode()
 
-    def _with_secret(self, provider: IdentityProvider, secret: str) -> IdentityProvider:
+    async def _with_secret(self, provider: IdentityProvider, secret: str) -> IdentityProvider:
         if len(secret) > MAX_SECRET:
             _refuse("oidc.client_secret", f"longer than {MAX_SECRET} characters")
         if not secret:
             return provider
-        wrapped = self._wrapper.wrap(secret.encode(), context=secret_context(provider.id))
+        # a KMS may take seconds, in which others are answered
+        context = secret_context(provider.id)
+        wrapped = await asyncio.to_thread(self._wrapper.wrap, secret.encode(), context=context)
         return replace(provider, wrapped_secret=wrapped)
 
     async def _check(self, work: Work, provider: IdentityProvider) -> None:

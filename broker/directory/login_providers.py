@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from broker.directory.identity_providers import SecretWrapper, secret_context
 from broker.errors import NotFound
 from broker.iam.model import IdentityProvider, OrganizationStatus
@@ -21,6 +23,12 @@ class LoginProviders:
 
         Raises `NotFound`, `Precondition` when the secret cannot be decrypted.
         """
+        provider = await self.record(uidp)
+        # a KMS may take seconds, in which others are answered
+        return provider, await asyncio.to_thread(self._secret, provider)
+
+    async def record(self, uidp: Uidp) -> IdentityProvider:
+        """The provider. Raises `NotFound`."""
         async with self._store.read() as records:
             provider = await records.identity_providers.get(uidp)
         if provider is None:
@@ -29,10 +37,10 @@ class LoginProviders:
                 "identity_provider: the provider does not exist",
                 field="identity_provider",
             )
-        return provider, self._secret(provider)
+        return provider
 
     async def of_issuer(self, issuer: str) -> tuple[IdentityProvider, ...]:
-        """Those of all organizations with this issuer."""
+        """Those of all organizations with this issuer, by name."""
         async with self._store.read() as records:
             return tuple(await records.identity_providers.of_issuer(issuer))
 

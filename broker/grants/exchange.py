@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
 
@@ -17,6 +17,7 @@ from broker.grants.examination import Accepted, Examination
 from broker.grants.limits import ExchangeLimits
 from broker.grants.measures import ExchangeMeasures
 from broker.grants.own_id_tokens import OwnIdTokens
+from broker.grants.person_tokens import Principal
 from broker.grants.request import Call, Exchanged, ExchangeRequest
 from broker.grants.single_use import SingleUse
 from broker.iam.capabilities import CapabilityTable
@@ -29,6 +30,18 @@ from broker.issuer.tokens import AccessTokenClaims, AccessTokens
 log = structlog.get_logger()
 
 OWN_TOKEN: Final = "token_is_access_token"  # noqa: S105 - an error code
+
+
+class Logins(Protocol):
+    """ID tokens that prove a login, and what is minted for who logged in."""
+
+    async def check(self, request: ExchangeRequest) -> Principal:
+        """Who it is. Raises `BrokerError`."""
+        ...
+
+    async def mint(self, principal: Principal, request: ExchangeRequest) -> Exchanged:
+        """Their token. Raises `BrokerError`."""
+        ...
 
 
 class Exchange:
@@ -68,12 +81,19 @@ class Exchange:
         self._audiences = audiences
         self._max_lifetime = max_lifetime
         self._own_id_tokens: OwnIdTokens | None = None
+        self._upstream_logins: Logins | None = None
 
     def take_id_tokens(self, own: OwnIdTokens) -> None:
         """Take ID tokens that were issued here, which those who log in need. It is said later than
         the rest, because logins are put together with the exchange.
         """
         self._own_id_tokens = own
+
+    def take_logins(self, logins: Logins) -> None:
+        """Take ID tokens that people got by logging in through an organization's identity provider,
+        which the request names. Said later, for the same reason.
+        """
+        self._upstream_logins = logins
 
     async def run(self, request: ExchangeRequest) -> Exchanged:
         """Exchange, and write down how it went. Raises `BrokerError`.
@@ -84,12 +104,14 @@ class Exchange:
         self._admit(request.call)  # or it would be examined, and written down
         now = self._clock()
         account = Account(request.call, request.identity)
+        if request.identity_provider is not None and self._upstream_logins is not None:
+            return await self._exchange_login(self._upstream_logins, request, account, now)
         try:
             exchanged = await self._exchange(request, account, now)
         except BrokerError as refusal:
             own = self._own_id_tokens
             if refusal.code == OWN_TOKEN and own is not None and own.may_be(request.token):
-                return await self._exchange_own(own, request, account, now)
+                return await self._exchange_login(own, request, account, now)
             await self._write_refusal(account, refusal, now)
             self.measures.ended(account, perf_counter() - started, refusal)
             raise
@@ -103,16 +125,16 @@ class Exchange:
         self.measures.ended(account, perf_counter() - started)
         return exchanged
 
-    async def _exchange_own(
-        self, own: OwnIdTokens, request: ExchangeRequest, account: Account, now: float
+    async def _exchange_login(
+        self, logins: Logins, request: ExchangeRequest, account: Account, now: float
     ) -> Exchanged:
-        """An ID token that we issued; what is minted for it has a record of its own."""
+        """An ID token of somebody who has logged in; what is minted has a record of its own."""
         try:
-            principal = await own.check(request)
+            principal = await logins.check(request)
         except BrokerError as refusal:
             await self._write_refusal(account, refusal, now)
             raise
-        return await own.mint(principal, request)
+        return await logins.mint(principal, request)
 
     async def refuse(self, call: Call, refusal: BrokerError) -> None:
         """Write down a request that could not even be parsed.

@@ -34,6 +34,8 @@ class ExchangeRequest:
     """In the token's place, of what is none: a login."""
     identity: Uidp | None = None
     """Whom the caller wants to be; None for a person, who is known by issuer and subject."""
+    identity_provider: Uidp | None = None
+    """Of an organization: through which the person logged in whom the token is about."""
     audience: tuple[str, ...] = ()
     scopes: tuple[Uidp, ...] = ()
     capabilities: tuple[str, ...] = ()

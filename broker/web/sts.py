@@ -1,8 +1,9 @@
 """`GET|POST /sts/exchange`: the platform's dialect of the exchange.
 
 `Authorization: Bearer <upstream token>`; parameters `aud` (repeats), `scope`, `scopes` (repeats),
-`identity`, `cap` (repeats) in the query, in a form, or in JSON, whose names may be in either
-spelling of the proto3 mapping. Answers `token`, `refreshToken`, `expiry` (RFC 3339).
+`identity`, `identity_provider`, `cap` (repeats) in the query, in a form, or in JSON, whose names
+may be in either spelling of the proto3 mapping. Answers `token`, `refreshToken`, `expiry` (RFC
+3339).
 """
 
 from __future__ import annotations
@@ -35,9 +36,8 @@ from broker.web.parameters import uidp as parse_uidp
 from broker.web.parameters import uidps as parse_uidps
 from broker.web.rendering import json_response
 
-NAMES: Final = frozenset({"aud", "scope", "scopes", "identity", "cap"})
+NAMES: Final = frozenset({"aud", "scope", "scopes", "identity", "identity_provider", "cap"})
 REPEATABLE: Final = frozenset({"aud", "scopes", "cap"})
-UNSUPPORTED: Final = frozenset({"identity_provider"})
 
 
 class StsExchange:
@@ -61,13 +61,15 @@ class StsExchange:
 
 async def _parse(request: web.BaseRequest, call: Call) -> ExchangeRequest:
     parameters = await read_parameters(request, ExchangeMessage)
-    check_names(parameters, NAMES, REPEATABLE, unsupported=UNSUPPORTED)
+    check_names(parameters, NAMES, REPEATABLE)
+    provider = single(parameters, "identity_provider")
     identity = single(parameters, "identity")
     scopes = [*parameters.get("scope", ()), *parameters.get("scopes", ())]
     return ExchangeRequest(
         call=call,
         token=_upstream_token(request),
         identity=parse_uidp(identity, "identity") if identity else None,
+        identity_provider=parse_uidp(provider, "identity_provider") if provider else None,
         audience=tuple(dict.fromkeys(parameters.get("aud", ()))),
         scopes=parse_uidps([scope for scope in scopes if scope], "scopes"),
         capabilities=tuple(dict.fromkeys(parameters.get("cap", ()))),

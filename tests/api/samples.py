@@ -9,8 +9,11 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
+from google.rpc import code_pb2
+
 from broker.contract.methods import Method
 from broker.iam.model import (
+    AccessRequest,
     AccountAssociation,
     ClaimMatch,
     Group,
@@ -31,19 +34,20 @@ from tests.kit.api import CONTRACT, Caller, Json
 HARMLESS: Final = "version.list"
 """The one capability of the role that the requests give: who calls has to hold it."""
 
-UNIMPLEMENTED: Final = frozenset(
-    f"/chainguard.platform.{end}"
-    for end in (
-        "auth.Auth/Register",
-        "iam.Groups/RequestGroupAccess",
-        "iam.v2.GroupsService/RequestGroupAccess",
-        "oidc.SecurityTokenService/ExchangeRefreshToken",
-    )
-)
-"""What is declared and answers UNIMPLEMENTED so far, by stable path."""
-
-PENDING: Final = frozenset({"/chainguard.platform.auth.Auth/GetHeadlessSession"})
-"""What waits for somebody at a browser, and answers NOT_FOUND until then."""
+PENDING: Final = {
+    f"/chainguard.platform.{end}": answer
+    for end, answer in {
+        "auth.Auth/GetHeadlessSession": (code_pb2.NOT_FOUND, "headless_session_pending"),
+        "auth.Auth/Register": (code_pb2.UNAUTHENTICATED, "login_not_verified"),
+        "iam.Groups/RequestGroupAccess": (code_pb2.NOT_FOUND, "group_not_found"),
+        "iam.v2.GroupsService/RequestGroupAccess": (code_pb2.NOT_FOUND, "group_not_found"),
+        "oidc.SecurityTokenService/ExchangeRefreshToken": (
+            code_pb2.PERMISSION_DENIED,
+            "refresh_token_invalid",
+        ),
+    }.items()
+}
+"""What takes somebody who has logged in through a provider, and what it answers to others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +73,10 @@ class Place:
     provider: str
     mapping: str
     subscription: str
+    access_request: str
+    """To the organization."""
+    top_role: str
+    """Of the organization."""
     session: str
     """Of the caller's, in an application."""
     caller: str
@@ -76,12 +84,12 @@ class Place:
 
     def below(self, scope: Uidp) -> Uidp | None:
         """A group strictly below this scope, where there is one."""
-        inside = {self.folder: self.leaf, self.bare: self.inner}
+        inside = {self.acme.id: self.sibling, self.folder: self.leaf, self.bare: self.inner}
         return inside.get(self.group(scope))
 
     def group(self, scope: Uidp) -> Uidp:
         """The group that this scope is, or lies in."""
-        is_group = scope in {self.folder, self.leaf, self.bare}
+        is_group = scope in {self.acme.id, self.folder, self.leaf, self.bare}
         return scope if is_group else Uidp(scope.rpartition("/")[0])
 
     def request(self, method: Method) -> Json:
@@ -306,6 +314,17 @@ class Place:
             "auth.Auth/Delete": {"id": self.caller},
             "broker.v1.Explain/ExplainIdentity": {"uid": self.identity, "token": "t"},
             "broker.v1.IdentityProviderTests/TestIdentityProvider": {"uid": self.provider},
+            "broker.v1.LoginPolicies/GetLoginPolicy": {"group": self.acme.id},
+            "broker.v1.LoginPolicies/UpdateLoginPolicy": {
+                "policy": {"group": self.acme.id},
+                "update_mask": "breakGlass",
+            },
+            "broker.v1.AccessRequests/ListAccessRequests": {"group": self.acme.id},
+            "broker.v1.AccessRequests/ApproveAccessRequest": {
+                "uid": self.access_request,
+                "role": self.top_role,
+            },
+            "broker.v1.AccessRequests/DenyAccessRequest": {"uid": self.access_request},
             "broker.v1.Sessions/ListSessions": {},
             "broker.v1.Sessions/RevokeSession": {"uid": self.session},
             "events.Subscriptions/Create": {"parent_id": self.folder, "subscription": sink},
@@ -372,6 +391,10 @@ async def place(acme: Acme, caller: Caller | None = None, *, at_root: bool = Fal
         created_at=now,
     )
     subscription = Subscription(id=folder.child(new), sink="https://hook.example", created_at=now)
+    access_request = AccessRequest(
+        id=acme.id.child(new), identity=identity.id, email="a@acme.example", created_at=now
+    )
+    top_role = Role(id=acme.id.child(new), name="t", capabilities=frozenset({HARMLESS}), **dated)
     session = RefreshGrant(
         id=new(16).hex(),
         identity=Uidp((caller or acme.ann).identity),
@@ -390,8 +413,10 @@ async def place(acme: Acme, caller: Caller | None = None, *, at_root: bool = Fal
         for n, uidp in enumerate((folder, sibling, leaf, bare, inner)[at_root:]):
             await records.groups.add(Group(id=uidp, name=f"{n}-{uidp[-16:]}", **dated))
         await records.roles.add(role)
+        await records.roles.add(top_role)
         for each in (identity, spare):
             await records.identities.add(each)
+        await records.access_requests.add(access_request)
         await records.bindings.add(binding)
         await records.invites.add(invite)
         await records.identity_providers.add(provider)
@@ -420,6 +445,8 @@ async def place(acme: Acme, caller: Caller | None = None, *, at_root: bool = Fal
         provider=provider.id,
         mapping=mapping.id,
         subscription=subscription.id,
+        access_request=access_request.id,
+        top_role=top_role.id,
         session=session.id,
         caller=(caller or acme.ann).identity,
     )

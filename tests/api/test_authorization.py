@@ -19,8 +19,8 @@ from broker.issuer.tokens import AccessTokenClaims, AccessTokens
 from tests.api.samples import (
     HARMLESS,
     METHODS,
+    PENDING,
     SCOPED,
-    UNIMPLEMENTED,
     Place,
     named,
     place,
@@ -162,11 +162,7 @@ async def test_a_capability_that_is_missing(somewhere: Place, missing: str) -> N
 
 
 async def _answers(world: World, method: Method, request: Json, caller: Caller) -> None:
-    if method.stable_path in UNIMPLEMENTED:
-        with refused(code_pb2.UNIMPLEMENTED):
-            await world.grpc.call(method, request, caller.token)
-    else:
-        await world.grpc.call(method, request, caller.token)
+    await world.grpc.call(method, request, caller.token)
 
 
 @pytest.mark.parametrize("method", SCOPED, ids=named)
@@ -324,7 +320,7 @@ async def test_methods_for_anybody_with_a_token(acme: Acme) -> None:
     """A person without any role may ask who they are, what they could join, and whom a UIDP
     belongs to."""
     for method in METHODS:
-        if method.authorization.kind is not Need.TOKEN or method.stable_path in UNIMPLEMENTED:
+        if method.authorization.kind is not Need.TOKEN or method.stable_path in PENDING:
             continue
         caller = await acme.stranger()
         requests = await place(acme, caller)

@@ -15,8 +15,10 @@ from broker.contract.proto.iam.v1 import groups_pb2, roles_pb2
 from broker.directory.identities import Identities
 from broker.directory.roles import Roles
 from broker.directory.work import Work
-from broker.errors import Unimplemented
+from broker.errors import Unauthenticated
 from broker.grants.headless import HeadlessSessions
+from broker.grants.request import Call as LoginCall
+from broker.grants.upstream_logins import UpstreamLogins
 from broker.iam.model import Group, Role
 from broker.iam.uidp import Uidp
 
@@ -26,10 +28,17 @@ class AuthV1:
 
     service = "chainguard.platform.auth.Auth"
 
-    def __init__(self, identities: Identities, roles: Roles, headless: HeadlessSessions) -> None:
+    def __init__(
+        self,
+        identities: Identities,
+        roles: Roles,
+        headless: HeadlessSessions,
+        logins: UpstreamLogins,
+    ) -> None:
         self._identities = identities
         self._roles = roles
         self._headless = headless
+        self._logins = logins
 
     async def validate(self, work: Work, request: Empty) -> pb.WhoAmI:
         """What the token says, with groups and roles by name."""
@@ -47,9 +56,23 @@ class AuthV1:
         )
 
     async def register(self, request: pb.RegistrationRequest, call: Call) -> pb.Session:
-        """Not there yet."""
-        del request, call
-        raise Unimplemented("method_unimplemented", "registration is not supported yet")
+        """The bearer is the upstream token."""
+        if call.bearer is None:
+            raise Unauthenticated(
+                "token_missing",
+                "authorization: expected 'Bearer' and the ID token of a login",
+                field="authorization",
+            )
+        person = request.identity_id
+        entered = await self._logins.register(
+            call.bearer,
+            LoginCall(request_id=call.request_id, dialect="register", address=call.address),
+            invite=request.code,
+            person=Uidp.parse(person, field="identity_id") if person else None,
+        )
+        # the group of the invite is the last that they joined
+        group = entered.joined[-1] if request.code else ""
+        return pb.Session(identity=entered.identity, group=group)
 
     async def get_headless_session(
         self, request: pb.GetHeadlessSessionRequest, call: Call

@@ -9,9 +9,9 @@ from google.protobuf.empty_pb2 import Empty
 from broker.api.lists import whole
 from broker.api.scopes import resolve_group
 from broker.contract.proto.iam.v1 import groups_pb2 as pb
+from broker.directory.access_requests import AccessRequests
 from broker.directory.groups import Groups
 from broker.directory.work import Work
-from broker.errors import Unimplemented
 from broker.iam.model import Group, OrganizationKind, OrganizationStatus
 from broker.iam.uidp import Uidp
 
@@ -21,8 +21,9 @@ class GroupsV1:
 
     service = "chainguard.platform.iam.Groups"
 
-    def __init__(self, groups: Groups) -> None:
+    def __init__(self, groups: Groups, requests: AccessRequests) -> None:
         self._groups = groups
+        self._requests = requests
 
     async def create(self, work: Work, request: pb.CreateGroupRequest) -> pb.Group:
         """A folder of `parent`, or an organization when that is empty."""
@@ -65,22 +66,24 @@ class GroupsV1:
     ) -> pb.LookupGroupResponse:
         """The organization of the caller's verified e-mail domain; none when there is none."""
         del request
-        group = await self._groups.of_caller(work)
+        group = await self._requests.organization_of(work)
         return pb.LookupGroupResponse(group=group_message(group) if group else None)
 
     async def request_group_access(
         self, work: Work, request: pb.RequestGroupAccessRequest
     ) -> pb.RequestGroupAccessResponse:
-        """Not there yet."""
-        del work, request
-        raise Unimplemented("method_unimplemented", "requests for access are not supported yet")
+        """Of the organization that `lookup_group` finds; asking again changes nothing."""
+        group = await resolve_group(work.records, request.group_id, field="group_id")
+        await self._requests.ask(work, group)
+        return pb.RequestGroupAccessResponse()
 
     async def check_eligibility(
         self, work: Work, request: pb.CheckEligibilityRequest
     ) -> pb.CheckEligibilityResponse:
         """Whether `lookup_group` finds one."""
         del request
-        return pb.CheckEligibilityResponse(eligible=await self._groups.of_caller(work) is not None)
+        group = await self._requests.organization_of(work)
+        return pb.CheckEligibilityResponse(eligible=group is not None)
 
 
 def group_message(group: Group) -> pb.Group:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from broker.api.dispatch import Call
 from broker.api.values import timestamp
 from broker.contract.proto.oidc.v1 import security_token_service_pb2 as pb
-from broker.errors import BrokerError, Invalid, Stage, Unauthenticated
+from broker.errors import BrokerError, Stage, Unauthenticated
 from broker.grants.exchange import Exchange
 from broker.grants.person_tokens import Wanted
 from broker.grants.platform_refresh import PlatformRefresh
@@ -83,17 +83,13 @@ def _parse(request: pb.ExchangeRequest, call: Call, caller: ExchangeCall) -> Exc
             "authorization: expected 'Bearer' and the upstream token",
             field="authorization",
         )
-    if request.identity_provider:
-        raise Invalid(
-            "parameter_unsupported",
-            "identity_provider: not supported by this broker",
-            field="identity_provider",
-        )
+    provider = request.identity_provider
     scopes = [scope for scope in (request.scope, *request.scopes) if scope]
     return ExchangeRequest(
         call=caller,
         token=call.bearer,
         identity=Uidp.parse(request.identity, field="identity") if request.identity else None,
+        identity_provider=Uidp.parse(provider, field="identity_provider") if provider else None,
         audience=tuple(dict.fromkeys(request.aud)),
         scopes=tuple(Uidp.parse(scope, field="scopes") for scope in dict.fromkeys(scopes)),
         capabilities=tuple(dict.fromkeys(request.cap)),

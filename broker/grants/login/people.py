@@ -90,6 +90,14 @@ class Providers(Protocol):
         """With its client secret. Raises `NotFound`."""
         ...
 
+    async def record(self, uidp: Uidp) -> IdentityProvider:
+        """Without its client secret. Raises `NotFound`."""
+        ...
+
+    async def of_issuer(self, issuer: str) -> tuple[IdentityProvider, ...]:
+        """Of all organizations."""
+        ...
+
     async def of_organization(self, name: str) -> tuple[IdentityProvider, ...]:
         """Of the verified organization of this name."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -69,5 +70,12 @@ class Connector(Protocol):
         Raises `Unauthenticated` (`login_…`: who came back is not shown to be anybody),
         `Precondition` (`identity_provider_unsuitable`: the client is refused there, or lacks
         something) and `Unavailable` (`identity_provider_unavailable`).
+        """
+        ...
+
+    async def presented(self, token: str, *, audiences: Collection[str] = (), now: float) -> Login:
+        """Whose an ID token is that its bearer sends by themself: issued to the client, or for one
+        of `audiences`, and for nobody else besides. Raises `Unauthenticated`
+        (`login_not_verified`), `Precondition` and `Unavailable`.
         """
         ...

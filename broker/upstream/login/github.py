@@ -6,7 +6,7 @@ the same at its own addresses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -76,6 +76,11 @@ class GitHubConnector:
         if to.prompt:
             parameters["prompt"] = "select_account"  # the only one that there is
         return with_query(f"{self.issuer}/authorize", parameters)
+
+    async def presented(self, token: str, *, audiences: Collection[str] = (), now: float) -> Login:
+        """As `Connector` has it: GitHub has no such tokens."""
+        del token, audiences, now
+        raise not_verified("iss", "an OpenID provider", self.issuer)
 
     async def login(self, returned: Returned, *, now: float) -> Login:
         """As `Connector` has it."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
 from broker.errors import Detail, Unauthenticated, Unavailable
 from broker.iam.claims import VerifiedClaims
-from broker.jose.compact import parse
+from broker.jose.compact import UnverifiedToken, parse
 from broker.upstream.login.metadata import as_unavailable
 from broker.upstream.login.refusals import not_verified
 from broker.upstream.oidc import OidcVerifier
@@ -37,6 +37,39 @@ async def verify_id_token(
     """
     if not isinstance(token, str):
         raise not_verified("id_token", "an ID token", None, hint="Is the client one of OpenID?")
+    unverified, verified = await _signed(verifier, token, issuer, now)
+    _check_audience(verified, client_id)
+    _check_nonce(verified.claims.get("nonce"), nonce)
+    _check_subject(verified.subject)
+    _check_access_token(verified.claims, unverified.unverified_algorithm, access_token)
+    return verified
+
+
+async def verify_presented(
+    verifier: OidcVerifier,
+    token: str,
+    *,
+    issuer: str,
+    client_id: str,
+    audiences: Collection[str],
+    now: float,
+) -> VerifiedClaims:
+    """The claims of a token that its bearer sends by themself, with no browser and no nonce.
+
+    Every audience has to be the client id or one of `audiences`. Raises as `verify_id_token`.
+    """
+    _, verified = await _signed(verifier, token, issuer, now)
+    if not verified.audience or not {client_id, *audiences}.issuperset(verified.audience):
+        raise not_verified("aud", f"the client id {client_id}", ", ".join(verified.audience))
+    if client_id in verified.audience:
+        _check_audience(verified, client_id)
+    _check_subject(verified.subject)
+    return verified
+
+
+async def _signed(
+    verifier: OidcVerifier, token: str, issuer: str, now: float
+) -> tuple[UnverifiedToken, VerifiedClaims]:
     try:
         unverified = parse(token)
         verified = await verifier.verify(unverified, issuer=issuer, now=now)
@@ -47,11 +80,7 @@ async def verify_id_token(
         raise not_verified(
             detail.name, detail.expected, detail.got, hint=detail.hint or error.message
         ) from error
-    _check_audience(verified, client_id)
-    _check_nonce(verified.claims.get("nonce"), nonce)
-    _check_subject(verified.subject)
-    _check_access_token(verified.claims, unverified.unverified_algorithm, access_token)
-    return verified
+    return unverified, verified
 
 
 def _check_audience(verified: VerifiedClaims, client_id: str) -> None:
