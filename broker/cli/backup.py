@@ -26,7 +26,7 @@ def backup(file: Path, config: Path | None) -> None:
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @config_option
 @click.option("--replace", is_flag=True, help="Put aside the database that is there.")
 def restore(file: Path, config: Path | None, *, replace: bool) -> None:

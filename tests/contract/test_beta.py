@@ -71,7 +71,7 @@ def test_every_service_can_be_described() -> None:
     health: Any = health_pb2.DESCRIPTOR
     pool = CONTRACT.descriptor_pool(health)
     assert CONTRACT.versions == ("v1", "v2", "v2beta1")
-    assert len(CONTRACT.services) == 36
+    assert len(CONTRACT.services) == 38
     for service in (*CONTRACT.services, "grpc.health.v1.Health"):
         file = pool.FindFileContainingSymbol(service)
         for dependency in file.dependencies:
