@@ -134,10 +134,4 @@ CODES: Final = (
         "The name of a verified organization is its domain.",
         "Have the operator take the verification away first.",
     ),
-    ErrorCode(
-        "method_unimplemented",
-        Kind.UNIMPLEMENTED,
-        "The contract has the method, this version of the broker does not serve it yet.",
-        "See the changelog for what is there.",
-    ),
 )

@@ -10,6 +10,31 @@ from broker.oauth.authorization import ACCESS_DENIED
 
 CODES: Final = (
     ErrorCode(
+        "access_request_exists",
+        Kind.CONFLICT,
+        "A person asks an organization for access twice at the same moment.",
+        "Nothing; the first one stands.",
+    ),
+    ErrorCode(
+        "access_request_not_found",
+        Kind.NOT_FOUND,
+        "An access request is approved or denied that does not exist: somebody decided it "
+        "before, or the person is gone.",
+        "List those that there are.",
+    ),
+    ErrorCode(
+        "access_requests_exhausted",
+        Kind.EXHAUSTED,
+        "A person has ten access requests that nobody has decided.",
+        "Have the organizations' owners decide some.",
+    ),
+    ErrorCode(
+        "email_domain_taken",
+        Kind.CONFLICT,
+        "An e-mail domain is given to an organization while another one has it.",
+        "Take it out of the other one's login policy first.",
+    ),
+    ErrorCode(
         "form_not_ours",
         Kind.DENIED,
         "A form was sent that no page of this browser's holds: it lacks the hidden field, or "
@@ -68,6 +93,33 @@ CODES: Final = (
         ACCESS_DENIED,
     ),
     ErrorCode(
+        "invite_email_mismatch",
+        Kind.DENIED,
+        "An invite names an e-mail address, and who accepts it has another one, or one that "
+        "their identity provider does not vouch for.",
+        "Log in with the account that has the address, or ask for another invite.",
+    ),
+    ErrorCode(
+        "invite_expired",
+        Kind.PRECONDITION,
+        "An invite is accepted after its end.",
+        "Ask for another one.",
+    ),
+    ErrorCode(
+        "invite_invalid",
+        Kind.INVALID,
+        "There is no invite of this code: it never was one, is incomplete, was used or was "
+        "withdrawn.",
+        "Copy all of the link, or ask for another invite.",
+    ),
+    ErrorCode(
+        "invite_no_longer_valid",
+        Kind.PRECONDITION,
+        "The group or the role of an invite is gone, its organization is suspended, or who "
+        "made the invite could not make it now.",
+        "Ask for another one, of somebody who may give the role.",
+    ),
+    ErrorCode(
         "login_code_refused",
         Kind.UNAUTHENTICATED,
         "The identity provider does not take the code that it gave: it expired, or was used.",
@@ -120,6 +172,19 @@ CODES: Final = (
         oauth.INVALID_GRANT,
     ),
     ErrorCode(
+        "login_policy_locks_out",
+        Kind.PRECONDITION,
+        "An organization's identity provider would be required while nobody is known to come "
+        "in: no owner is exempt, and the caller did not log in through it.",
+        "Log in through the provider and try again, or name an owner in break_glass.",
+    ),
+    ErrorCode(
+        "login_policy_without_provider",
+        Kind.PRECONDITION,
+        "An organization would require an identity provider of its own, and has none.",
+        "Create one first.",
+    ),
+    ErrorCode(
         "login_provider_mismatch",
         Kind.UNAUTHENTICATED,
         "The answer to a login says that it comes from another identity provider than the one "
@@ -140,6 +205,13 @@ CODES: Final = (
         "Somebody who has logged in is not registered any more.",
         "Register again, with an invite where the installation asks for one.",
         oauth.INVALID_GRANT,
+    ),
+    ErrorCode(
+        "person_not_registered",
+        Kind.NOT_FOUND,
+        "Somebody has logged in whom nobody knows, and neither an invite nor an "
+        "organization's identity provider brings them.",
+        "Register, where that is open to everybody; else ask for an invite.",
     ),
     ErrorCode(
         "redirect_not_allowed",

@@ -105,7 +105,7 @@ async def test_the_event_of_a_method(everything: World, wire: Wire, method: Meth
 def _group_of(record: AuditRecord) -> str | None:
     """The group that reads of the record: a group's and an association's own, else the parent."""
     noun = record.action.partition(".")[0]
-    if noun in ("group", "account_association", "terms_acceptance"):
+    if noun in ("group", "account_association", "terms_acceptance", "login_policy"):
         return record.subject
     return record.subject.rpartition("/")[0] or None
 
