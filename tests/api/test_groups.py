@@ -440,37 +440,3 @@ async def test_an_organization_goes_with_its_owner_in_it(acme: Acme) -> None:
     owner = await acme.world.assumed(robot, "owner-robot")
     await owner("Groups/Delete", id=acme.shop)
     await owner("Groups/Delete", id=acme.id)
-
-
-# of the caller's domain
-
-
-async def test_the_organization_of_the_callers_domain(everything: World, wire: Wire) -> None:
-    """Is found by a verified e-mail address, and is a verified organization."""
-    domain = f"acme-{everything.number()}.example"
-    acme = await everything.organization()
-    await acme.stranger()
-    subject = f"stranger-{everything.number() - 1}"
-    made = await everything.operator("Groups/Create", group={"name": domain, "verified": True})
-
-    async def asked(**claims: object) -> tuple[Json, bool]:
-        token = everything.issuer.token({"sub": subject, **claims})
-        caller = Caller(wire, await _exchanged(everything, token))
-        for version in ("Groups", "v2.GroupsService", "v2beta1.GroupsService"):
-            found = await caller(f"{version}/LookupGroup")
-            eligible = await caller(f"{version}/CheckEligibility")
-            assert bool(found.get("group")) is eligible["eligible"]
-        found = (await caller("Groups/LookupGroup")).get("group") or {}
-        return found, bool((await caller("Groups/CheckEligibility"))["eligible"])
-
-    assert await asked(email=f"a@{domain}", email_verified=True) == (made, True)
-    assert await asked(email=f"a@{domain.upper()}", email_verified=True) == (made, True)
-    assert await asked(email=f"a@{domain}", email_verified=False) == ({}, False)
-    assert await asked(email=f"a@{domain}") == ({}, False)
-    assert await asked(email=f"a@sub.{domain}", email_verified=True) == ({}, False)
-    assert await asked() == ({}, False)
-
-
-async def _exchanged(everything: World, token: str) -> str:
-    answer = await Caller(everything.grpc, token)("SecurityTokenService/Exchange")
-    return str(answer["token"])

@@ -4,149 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from broker.directory.group_invites import InviteCode
-from broker.directory.installation import Installation, OrganizationCreators
-from broker.directory.registration import Entered, PersonNotRegistered, Registration
+from broker.directory.registration import Entered, PersonNotRegistered
 from broker.errors import BrokerError
-from broker.iam.claims import VerifiedClaims
-from broker.iam.model import GroupInvite, IdentityProvider, OrganizationStatus
-from broker.iam.people import Login
-from broker.iam.uidp import Uidp
 from broker.store import Store
 from tests.kit.databases import PostgresServer, running_postgres
-from tests.kit.organizations import CAPABILITIES, ROLES, Organization, organization
-
-NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
-ISSUER = "https://id.example"
+from tests.kit.organizations import Organization, organization
+from tests.kit.registering import (
+    NOW,
+    enter,
+    held,
+    invited,
+    login,
+    provider_of,
+    refused,
+    registration,
+    role,
+)
 
 
 @pytest.fixture
 async def acme(store: Store) -> Organization:
     return await organization(store)
-
-
-async def _nothing() -> None:
-    return
-
-
-def registration(store: Store, *, is_open: bool = False) -> Registration:
-    """Of an installation that is open to everybody, or not."""
-    return Registration(
-        store,
-        installation=Installation(
-            capabilities=CAPABILITIES,
-            roles=ROLES,
-            organization_creators=OrganizationCreators.PEOPLE,
-            allow_http_loopback=False,
-        ),
-        random=secrets.token_bytes,
-        is_open=is_open,
-        api_url="https://broker.example",
-        changed=_nothing,
-    )
-
-
-def login(subject: str = "ann", *, provider: str = "google", **more: Any) -> Login:
-    """Somebody, whose provider vouches for an address of theirs."""
-    claims = VerifiedClaims(
-        issuer=ISSUER,
-        subject=subject,
-        audience=("broker",),
-        expires_at=int(NOW.timestamp()) + 300,
-        claims={},
-    )
-    said: dict[str, Any] = {"email": f"{subject}@acme.example", "email_verified": True} | more
-    return Login(provider=provider, claims=claims, **said)
-
-
-async def enter(
-    store: Store, who: Login, invite: str = "", *, is_open: bool = False, asked: bool = False
-) -> Entered:
-    """At noon."""
-    return await registration(store, is_open=is_open).enter(
-        who, invite=invite, may_register=asked, request_id="r", now=NOW.timestamp()
-    )
-
-
-async def refused(store: Store, who: Login, code: str, invite: str = "", **how: bool) -> None:
-    """Nobody is let in, and nothing is written."""
-    with pytest.raises(BrokerError) as caught:
-        await enter(store, who, invite, **how)
-    assert caught.value.code == code
-    async with store.read() as records:
-        assert await records.identities.get(who.identity) is None
-        assert await records.bindings.of_identity(who.identity) == []
-
-
-async def invited(
-    acme: Organization,
-    role: str | Uidp = "viewer",
-    *,
-    by: Uidp | None = None,
-    group: Uidp | None = None,
-    days: float = 7,
-    **more: Any,
-) -> str:
-    """The code of an invite by an owner of the organization."""
-    if by is None:
-        by = await acme.person(ISSUER, secrets.token_hex(8))
-        await acme.bind(by, "owner", acme.id)
-    builtin = ROLES.by_name(role)
-    at = group or acme.id
-    code = InviteCode(at, secrets.token_hex(8), secrets.token_hex(24))
-    invite = GroupInvite(
-        id=at.child(secrets.token_bytes),
-        role=builtin.id if builtin else Uidp(role),
-        expires_at=NOW + timedelta(days=days),
-        key_id=code.key_id,
-        secret_sha256=code.secret_sha256,
-        created_at=NOW - timedelta(days=1),
-        created_by=by,
-        **more,
-    )
-    async with acme.store.write() as records:
-        await records.invites.add(invite)
-    return code.text()
-
-
-async def provider_of(acme: Organization, **more: Any) -> IdentityProvider:
-    """An identity provider of the organization."""
-    provider = IdentityProvider(
-        id=acme.id.child(secrets.token_bytes),
-        name="SSO",
-        issuer=ISSUER,
-        client_id="broker",
-        pkce_enabled=True,
-        created_at=NOW,
-        updated_at=NOW,
-        **more,
-    )
-    async with acme.store.write() as records:
-        await records.identity_providers.add(provider)
-    return provider
-
-
-async def held(store: Store, who: Login) -> set[tuple[Uidp, Uidp]]:
-    """Groups and roles of their bindings."""
-    async with store.read() as records:
-        bindings = await records.bindings.of_identity(who.identity)
-    return {(binding.group, binding.role) for binding in bindings}
-
-
-def role(name: str) -> Uidp:
-    """A built-in one."""
-    found = ROLES.by_name(name)
-    assert found is not None
-    return found.id
 
 
 @pytest.mark.parametrize(
@@ -238,76 +123,6 @@ async def test_an_invite_for_one_is_used_up(acme: Organization, store: Store) ->
     code = await invited(acme, single_use=True)
     await enter(store, login("ann"), code)
     await refused(store, login("bob"), "invite_invalid", code)
-
-
-@pytest.mark.parametrize("fault", ["no code", "another secret", "another key", "another group"])
-async def test_a_forged_invite(acme: Organization, store: Store, fault: str) -> None:
-    """One answer for whatever is no invite."""
-    code = InviteCode.parse(await invited(acme))
-    forged = {
-        "no code": "x" * 5000,
-        "another secret": replace(code, secret=secrets.token_hex(24)).text(),
-        "another key": replace(code, key_id=secrets.token_hex(8)).text(),
-        "another group": replace(code, group=acme.folder).text(),
-    }[fault]
-    await refused(store, login(), "invite_invalid", forged)
-
-
-async def test_an_invite_that_has_expired(acme: Organization, store: Store) -> None:
-    """At its last second it has."""
-    await refused(store, login(), "invite_expired", await invited(acme, days=0))
-
-
-async def test_a_role_that_is_gone(acme: Organization, store: Store) -> None:
-    """Or that is another organization's, is given by no invite."""
-    other = await organization(store, "other")
-    foreign = await other.role("theirs", "groups.list")
-    await refused(store, login(), "invite_no_longer_valid", await invited(acme, foreign))
-
-
-@pytest.mark.parametrize("fault", ["no role", "less", "gone", "elsewhere", "suspended"])
-async def test_who_invited_could_not_any_more(acme: Organization, store: Store, fault: str) -> None:
-    """An invite is worth what its maker could give now: by role bindings that there are, at that
-    group, in an organization that is not suspended."""
-    maker = await acme.person(ISSUER, "maker")
-    binding = await acme.bind(maker, "owner", acme.folder if fault == "elsewhere" else acme.id)
-    code = await invited(acme, "owner", by=maker)
-    async with store.write() as records:
-        if fault in {"no role", "less"}:
-            await records.bindings.delete(binding)
-        if fault == "gone":
-            await records.identities.delete(maker)
-        if fault == "suspended":
-            group = await records.groups.get(acme.id)
-            assert group is not None
-            await records.groups.update(replace(group, status=OrganizationStatus.SUSPENDED))
-    if fault == "less":
-        await acme.bind(maker, "editor", acme.id)
-    await refused(store, login(), "invite_no_longer_valid", code)
-
-
-@pytest.mark.parametrize(
-    ("wanted", "email", "is_verified", "is_good"),
-    [
-        ("ann@acme.example", "ann@acme.example", True, True),
-        ("ann@acme.example", "ann@ACME.example", True, True),
-        ("ann@acme.example", "Ann@acme.example", True, False),
-        ("ann@acme.example", "ann@acme.example", False, False),
-        ("ann@acme.example", "ann@acme.example.evil.example", True, False),
-        ("ann@acme.example", "", True, False),
-        ("ann@acme.example", "bob@acme.example", True, False),
-    ],
-)
-async def test_an_invite_for_an_address(
-    acme: Organization, store: Store, wanted: str, email: str, is_verified: bool, is_good: bool
-) -> None:
-    """Is for who has it verified, letter by letter; the domain alone has no case."""
-    code = await invited(acme, email=wanted)
-    who = login(email=email, email_verified=is_verified)
-    if is_good:
-        assert (await enter(store, who, code)).joined == (acme.id,)
-    else:
-        await refused(store, who, "invite_email_mismatch", code)
 
 
 async def test_an_offer_is_told_before_the_login(acme: Organization, store: Store) -> None:
