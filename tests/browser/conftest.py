@@ -6,6 +6,7 @@ Run with `make test-browser`, which installs Chromium where it is missing.
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -16,11 +17,12 @@ from typing import Any, Final
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
 from broker.web.front_door import FrontDoor, Handler, Route
 from broker.web.pages import Done, Leaving, Pages, page_response
-from tests.kit.brokers import free_port
+from tests.kit.brokers import RunningBroker, free_port, running_broker
+from tests.kit.oidc_provider import OidcProvider, running_provider
 from tests.kit.pages import drawn
 
 SCREENSHOTS: Final = Path(__file__).parent.parent.parent / "var" / "tests" / "screenshots"
@@ -80,6 +82,43 @@ async def opened(
         assert said == []
     finally:
         await inside.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def provider() -> AsyncIterator[OidcProvider]:
+    """Ada is at the browser, until a test says that it is Grace."""
+    async with running_provider() as running:
+        await running.account(
+            "ada", name="Ada Lovelace", email="ada@acme.example", email_verified=True
+        )
+        await running.account(
+            "grace", name="Grace Hopper", email="grace@acme.example", email_verified=True
+        )
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def running(tmp_path: Path, provider: OidcProvider) -> AsyncIterator[RunningBroker]:
+    """A broker, for which the provider is Google."""
+    port, secret = free_port(), secrets.token_hex(16)
+    url = f"http://localhost:{port}"
+    await provider.add_client("broker", secret=secret, redirect_uris=[f"{url}/oauth/callback"])
+    async with running_broker(
+        tmp_path,
+        BROKER_PORT=str(port),
+        BROKER_ISSUER=url,
+        BROKER_GOOGLE_ISSUER=provider.issuer,
+        BROKER_GOOGLE_CLIENT_ID="broker",
+        BROKER_GOOGLE_CLIENT_SECRET=secret,
+    ) as broker:
+        yield broker
+
+
+async def register(page: Page) -> None:
+    """From the sign-in page to an account."""
+    await page.get_by_role("button", name="Continue with Google").click()
+    await page.get_by_role("button", name="Create account").click()
+    await expect(page.get_by_role("button", name="Create account")).to_have_count(0)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -14,55 +14,23 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from playwright.async_api import Browser, Page, expect
 
 from broker.iam.model import IdentityProvider
-from tests.browser.conftest import opened
+from tests.browser.conftest import opened, register
 from tests.kit.api import Caller, Http
-from tests.kit.brokers import RunningBroker, free_port, running_broker
-from tests.kit.oidc_provider import OidcProvider, running_provider
+from tests.kit.brokers import RunningBroker, free_port
+from tests.kit.oidc_provider import OidcProvider
 from tests.kit.organizations import organization
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def provider() -> AsyncIterator[OidcProvider]:
-    """Ada is at the browser, until a test says that it is Grace."""
-    async with running_provider() as running:
-        await running.account(
-            "ada", name="Ada Lovelace", email="ada@acme.example", email_verified=True
-        )
-        await running.account(
-            "grace", name="Grace Hopper", email="grace@acme.example", email_verified=True
-        )
-        yield running
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def running(tmp_path: Path, provider: OidcProvider) -> AsyncIterator[RunningBroker]:
-    """A broker, for which the provider is Google."""
-    port, secret = free_port(), secrets.token_hex(16)
-    url = f"http://localhost:{port}"
-    await provider.add_client("broker", secret=secret, redirect_uris=[f"{url}/oauth/callback"])
-    async with running_broker(
-        tmp_path,
-        BROKER_PORT=str(port),
-        BROKER_ISSUER=url,
-        BROKER_GOOGLE_ISSUER=provider.issuer,
-        BROKER_GOOGLE_CLIENT_ID="broker",
-        BROKER_GOOGLE_CLIENT_SECRET=secret,
-    ) as broker:
-        yield broker
 
 
 @asynccontextmanager
@@ -83,13 +51,6 @@ async def terminal() -> AsyncIterator[tuple[str, asyncio.Queue[Mapping[str, str]
         yield f"http://127.0.0.1:{port}/callback?token=true&error=true", came
     finally:
         await runner.cleanup()
-
-
-async def register(page: Page) -> None:
-    """From the sign-in page to an account."""
-    await page.get_by_role("button", name="Continue with Google").click()
-    await page.get_by_role("button", name="Create account").click()
-    await expect(page.get_by_role("button", name="Create account")).to_have_count(0)
 
 
 async def token_of(running: RunningBroker, page: Page, click: str = "") -> str:

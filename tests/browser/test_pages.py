@@ -73,6 +73,10 @@ async def test_everything_is_reached_by_the_keyboard(
     """
     order = "[...document.querySelectorAll('a, button, input:not([type=hidden])')]"
     async with opened(chromium, f"{site.url}/{name}") as page:
+        # the browser gives it some time after the page has loaded
+        await page.wait_for_function(
+            "(document.querySelector('[autofocus]') ?? document.body) === document.activeElement"
+        )
         already = await page.evaluate(f"{order}.indexOf(document.activeElement)")
         for place in range(already + 1, await page.evaluate(f"{order}.length")):
             await page.keyboard.press("Tab")
@@ -153,6 +157,7 @@ async def test_enter_never_allows_a_device(chromium: Browser, site: Site) -> Non
 async def test_the_code_field_is_ready_to_be_typed_into(chromium: Browser, site: Site) -> None:
     """On the page of a device nothing else is to do."""
     async with opened(chromium, f"{site.url}/device") as page:
+        await expect(page.get_by_label("Code")).to_be_focused()
         await page.keyboard.type("bcdf-ghjk")
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/posted")
