@@ -10,7 +10,7 @@ from itertools import product
 from typing import Final, Literal
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from broker.web.pages import Pages
 from tests.browser.conftest import SCREENSHOTS, Site, opened
