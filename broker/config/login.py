@@ -15,6 +15,9 @@ from broker.iam.issuer_url import check_fetchable_url, is_loopback_host
 
 CONNECTORS: Final = ("google", "github", "gitlab")
 MAX_CLIENTS: Final = 100
+RESERVED_CLIENTS: Final = frozenset({"broker-cli", "customer"})
+"""The one that is there already, and the audience of webhook tokens, for which no ID token of a
+client must pass."""
 
 
 class RegisteredClient(BaseModel):
@@ -144,6 +147,8 @@ class LoginSettings(BaseSettings):
         for client_id in value:
             if not 1 <= len(client_id) <= 128 or not client_id.isascii() or " " in client_id:
                 raise ValueError(f"{client_id[:64]!r}: expected 1 to 128 ASCII characters")
+            if client_id in RESERVED_CLIENTS:
+                raise ValueError(f"{client_id!r}: reserved")
         return value
 
     @model_validator(mode="after")

@@ -97,12 +97,12 @@ class ScimUsers:
         )
         user = with_members(blank, said)
         async with self._store.write() as records:
-            if await records.scim_users.count(call.provider) >= MAX_USERS:
+            # somebody deleted makes room for themself, and it is known whom they log in as
+            gone = await records.scim_users.of_external_id(call.provider, user.external_id)
+            if gone is None and await records.scim_users.count(call.provider) >= MAX_USERS:
                 raise Exhausted(
                     "scim_users_too_many", f"a provider may have {MAX_USERS:,} users at most"
                 )
-            # whoever was deleted under this externalId was seen to be somebody
-            gone = await records.scim_users.of_external_id(call.provider, user.external_id)
             user = replace(user, identity=gone.identity if gone else None)
             await records.scim_users.add(user)
             await self._record(records, call, "created", None, user)

@@ -142,8 +142,8 @@ def test_how_to_log_in(machine: Machine, words: tuple[str, ...], name: str, valu
 
 def test_two_ways_to_log_in(machine: Machine) -> None:
     """Exclude each other; a flag wins over the configuration."""
-    words = ("auth", "login", "--org-name", "acme.example", "--social-login", "github")
-    refused(machine.run(*words), "Give one of", code=2)
+    both = ("auth", "login", "--org-name", "acme.example", "--social-login", "github")
+    refused(machine.run(*both), "Give one of", code=2)
     words = ("auth", "login", "--headless", "--identity", "a" * 40 + "/" + "b" * 16)
     refused(machine.run(*words), "--identity goes with a browser here", code=2)
     ok(machine.run("config", "set", "org-name", "acme.example"))

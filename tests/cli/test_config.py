@@ -174,3 +174,14 @@ def test_a_form_of_output_that_a_command_has_not(tmp_path: Path) -> None:
     assert ok(config(tmp_path, "view")).out.startswith("KEY")
     assert ok(config(tmp_path, "view", BROKER_OUTPUT="env")).out.startswith("KEY")
     assert ok(config(tmp_path, "view", BROKER_OUTPUT="csv")).out.startswith("Key,")
+
+
+def test_the_brokers_issuer_is_not_that_of_an_identity(tmp_path: Path) -> None:
+    """What commands take for granted of the broker fills in nothing of a record."""
+    ok(config(tmp_path, "set", "api", "http://127.0.0.1:1"))
+    ok(config(tmp_path, "set", "issuer", "http://127.0.0.1:1"))
+    ok(config(tmp_path, "set", "audience", "https://audience.example"))
+    environ = {"HOME": str(tmp_path), "BROKER_TOKEN": "a.b.c"}
+    words = ("iam", "ids", "create", "oidc", "ci", "--parent", "0" * 40, "--subject", "x", "-y")
+    result = broker(*words, folder=tmp_path, environ=environ)
+    refused(result, "--identity-issuer", code=2)

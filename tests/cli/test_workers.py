@@ -34,7 +34,9 @@ def children(served: Served) -> set[int]:
 
 def events(served: Served, name: str) -> list[dict[str, object]]:
     """Lines of the log; what a worker says before it logs is none."""
-    lines = [line for line in served.log.read_text().splitlines() if line.startswith("{")]
+    # the last line may be half written
+    text = served.log.read_text().rpartition("\n")[0]
+    lines = [line for line in text.splitlines() if line.startswith("{")]
     return [line for line in map(json.loads, lines) if line["event"] == name]
 
 

@@ -64,6 +64,9 @@ class ConfiguredOption(click.Option):
 def configured(*names: str, key: str, **more: Any) -> Callable[[F], F]:
     """An option that stands for a key of the configuration."""
     more = {"envvar": KEYS[key].variable, **more}
+    if not more.get("expose_value", True):
+        # a command may have an argument of its own of that name: the issuer of an identity
+        names = (*names, f"configured_{key.replace('-', '_')}")
     return click.option(*names, cls=ConfiguredOption, keys=(key,), **more)
 
 

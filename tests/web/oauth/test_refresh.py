@@ -8,8 +8,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+from yarl import URL
+
+from broker.contract.proto.oidc.v1.security_token_service_pb2 import (
+    ExchangeRefreshTokenRequest,
+    TokenPair,
+)
 from tests.kit.clients import Client
+from tests.kit.grpc_calls import CONTRACT, bearer, call, channel
 from tests.kit.people import Installation, claims_of, installation, mapped, person
+
+REFRESH = CONTRACT.methods["/chainguard.platform.oidc.SecurityTokenService/ExchangeRefreshToken"]
 
 
 def read(token: str) -> dict[str, Any]:
@@ -188,3 +197,23 @@ async def test_every_refresh_is_written_down(here: Installation, cli: Client) ->
     assert (refused["code"], refused["outcome"]) == ("refresh_token_invalid", "refused")
     everything = json.dumps([granted, await here.audit("login.token"), refused])
     assert read(body["refresh_token"])["s"] not in everything
+
+
+async def test_grpc_renews_as_http_does(here: Installation, cli: Client) -> None:
+    """The same pair, one generation later, and the same refusals."""
+    token = await platform_token(here, cli)
+    port = URL(here.url).port
+    assert port is not None
+    async with channel(port) as opened:
+        widened = ExchangeRefreshTokenRequest(aud=["https://elsewhere.example"])
+        answer = await call(opened, REFRESH, widened, metadata=bearer(token))
+        assert answer.info.reason == "refresh_widens"
+        answer = await call(opened, REFRESH, metadata=bearer(token))
+        pair = answer.response
+        assert isinstance(pair, TokenPair)
+        assert claims_of(pair.token.token)["sub"] == person(here.acme)
+        assert read(pair.refresh_token.token)["n"] == 1
+        assert pair.refresh_token.expiry.seconds == read(pair.refresh_token.token)["exp"]
+        answer = await call(opened, REFRESH, metadata=bearer(token))
+        assert answer.info.reason == "refresh_token_reused"
+        assert (await call(opened, REFRESH)).info.reason == "token_missing"
