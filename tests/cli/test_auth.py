@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,6 +68,15 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     with in_background(LoginServer()) as server:
         server.interval = 0
         yield Machine(tmp_path, server)
+
+
+@pytest.fixture
+def carol(alice: Caller) -> Caller:
+    """The owner of one organization: a token for all that Alice has would be too large."""
+    name = f"carol-{secrets.token_hex(4)}"
+    owner = ("--owner-issuer", alice.issuer.url, "--owner-subject", name)
+    ok(alice.served.run("bootstrap", name, *owner))
+    return replace(alice, subject=name)
 
 
 def test_login_in_the_browser(machine: Machine) -> None:
@@ -348,10 +358,10 @@ def test_a_file_that_others_may_read(machine: Machine) -> None:
     assert "others may read" in result.err
 
 
-def test_an_upstream_token_needs_no_browser(alice: Caller, tmp_path: Path) -> None:
+def test_an_upstream_token_needs_no_browser(carol: Caller, tmp_path: Path) -> None:
     """It is exchanged, from a file, from standard input or as it stands, and the result kept."""
-    environ = {"HOME": str(tmp_path), "BROKER_API": alice.served.url}
-    upstream = alice.issuer.token({"sub": alice.subject})
+    environ = {"HOME": str(tmp_path), "BROKER_API": carol.served.url}
+    upstream = carol.issuer.token({"sub": carol.subject})
     (tmp_path / "upstream.jwt").write_text(upstream)
     for given in ("upstream.jwt", "-", upstream):
         words = ("auth", "login", "--identity-token", given, "-o", "id")
@@ -378,23 +388,23 @@ def test_an_upstream_token_that_is_refused(alice: Caller, tmp_path: Path) -> Non
     assert not (tmp_path / ".cache").exists()
 
 
-def test_the_token_of_the_platform(alice: Caller, tmp_path: Path) -> None:
+def test_the_token_of_the_platform(carol: Caller, tmp_path: Path) -> None:
     """Is used where it is preferred, and there is one; else somebody has to log in."""
-    (tmp_path / "upstream.jwt").write_text(alice.issuer.token({"sub": alice.subject}))
+    (tmp_path / "upstream.jwt").write_text(carol.issuer.token({"sub": carol.subject}))
     environ = {
         "HOME": str(tmp_path),
-        "BROKER_API": alice.served.url,
+        "BROKER_API": carol.served.url,
         "BROKER_CREDENTIAL_FILE": "upstream.jwt",
     }
     words = ("auth", "login", "--prefer-ambient-credentials", "-o", "json")
     who = ok(broker(*words, folder=tmp_path, environ=environ)).json
-    assert who["issuer"] == alice.served.url
+    assert who["issuer"] == carol.served.url
 
 
-def test_deleting_the_account(alice: Caller, tmp_path: Path) -> None:
+def test_deleting_the_account(carol: Caller, tmp_path: Path) -> None:
     """Asks first, and forgets the tokens. The last owner of an organization cannot go."""
-    environ = {"HOME": str(tmp_path), "BROKER_API": alice.served.url}
-    upstream = alice.issuer.token({"sub": alice.subject})
+    environ = {"HOME": str(tmp_path), "BROKER_API": carol.served.url}
+    upstream = carol.issuer.token({"sub": carol.subject})
     words = ("auth", "login", "--identity-token", "-")
     ok(broker(*words, folder=tmp_path, environ=environ, given=upstream))
     asked = broker("auth", "delete-account", folder=tmp_path, environ=environ)
@@ -402,7 +412,7 @@ def test_deleting_the_account(alice: Caller, tmp_path: Path) -> None:
     kept = broker("auth", "delete-account", "--yes", folder=tmp_path, environ=environ)
     refused(kept, "last_owner")
     cache = TokenCache(tmp_path / ".cache" / "chainguard")
-    assert Renewal(cache, alice.served.url, time.time).cached(alice.served.url)
+    assert Renewal(cache, carol.served.url, time.time).cached(carol.served.url)
 
 
 @pytest.mark.parametrize("words", [("token",), ("login",), ("status",), ("logout",)])
