@@ -57,6 +57,16 @@ def test_any_free_port_needs_an_issuer() -> None:
         ("BROKER_PROT", "1", "BROKER_PROT: no such setting; did you mean BROKER_PORT?"),
         ("BROKER_XYZZY", "1", "BROKER_XYZZY: no such setting"),
         ("BROKER_PORT", "http", "BROKER_PORT: Input should be a valid integer"),
+        (
+            "BROKER_CLIENTS",
+            '{"customer": {"name": "x", "redirect_uris": ["https://x.example/"]}}',
+            "BROKER_CLIENTS: 'customer': reserved",
+        ),
+        (
+            "BROKER_CLIENTS",
+            '{"broker-cli": {"name": "x", "redirect_uris": ["https://x.example/"]}}',
+            "BROKER_CLIENTS: 'broker-cli': reserved",
+        ),
         ("BROKER_PORT", "65536", "BROKER_PORT: Input should be less than or equal to 65535"),
         ("BROKER_PORT", "", "BROKER_PORT: Input should be a valid integer"),
         ("BROKER_GRPC_PORT", "65536", "BROKER_GRPC_PORT: Input should be less than or equal"),
