@@ -60,7 +60,7 @@ def running_postgres() -> Iterator[PostgresServer]:
 
     As root it runs as the system user `pgserver`, whom the wheel adds.
     """
-    get_server = _starter()
+    get_server = postgres_starter()
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir=SHORT))
     try:
         server = get_server(folder / "data", cleanup_mode="stop")
@@ -76,7 +76,7 @@ def running_postgres() -> Iterator[PostgresServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _starter() -> Callable[..., Any]:
+def postgres_starter() -> Callable[..., Any]:
     """The wheel's function. At its import it settles for one lock file in the user's runtime
     directory or, where there is none, in /tmp: then nobody but its first user could open it."""
     runtime = SHORT / f"pgserver-{os.getuid()}"

@@ -1,0 +1,93 @@
+"""Processes that are killed, and whose clock goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Final
+
+from broker.sdk.testing.issuer import LocalIssuer
+from faults.clients import Load, Tokens, asks
+from faults.records import fill
+from faults.report import Outcomes, Report
+from faults.servers import Clock, database, eventually, serving
+from faults.stores import RATE, during, expect_recorded
+from tests.kit.redis import running_redis
+
+JUMP: Final = 600
+"""Seconds."""
+
+
+async def worker_killed(folder: Path) -> Report:
+    """Workers are killed (SIGKILL) under load, one after the other, three times."""
+    with database() as postgres, running_redis() as redis:
+        async with LocalIssuer(algorithm="ES256") as issuer:
+            identities = await fill(postgres.url, issuer.url, 20)
+            settings = {
+                "BROKER_DATABASE_URL": postgres.url,
+                "BROKER_REDIS_URL": redis.url,
+                "BROKER_WORKERS": "2",
+            }
+            with serving(folder, **settings) as served:
+                issuer.audience = served.url
+                load = Load(served.url, asks(identities, issuer), rate=RATE)
+
+                async def kill() -> None:
+                    for _ in range(3):
+                        victim = min(served.workers)
+                        os.kill(victim, signal.SIGKILL)
+                        await asyncio.to_thread(
+                            eventually,
+                            lambda pid=victim: len(set(served.workers) - {pid}) == 2,
+                            "there are two workers again",
+                        )
+                        await asyncio.sleep(1.5)
+
+                lifted = await during(load, 12, kill)
+            report = Report("worker-killed", load.outcomes, load.outcomes.recovered_after(lifted))
+            await expect_recorded(report, postgres.url)
+    report.notes.append(f"answers of attempts: {dict(load.outcomes.statuses)}; 0: cut off")
+    return report
+
+
+async def clock_jumps(folder: Path) -> Report:
+    """The time is set ten minutes forward and back, everywhere, and then at the broker alone."""
+    url = f"sqlite:///{folder}/broker.sqlite3"
+    clock = Clock(folder, only_wall=True)
+    async with (
+        LocalIssuer(algorithm="ES256", clock=clock) as issuer,
+        LocalIssuer(algorithm="ES256") as elsewhere,
+    ):
+        here = await fill(url, issuer.url, 20)
+        there = await fill(url, elsewhere.url, 20)
+        with serving(folder, **clock.environ) as served:
+            issuer.audience = elsewhere.audience = served.url
+            tokens = Tokens(served.url, clock=clock)
+            load = Load(served.url, asks(here, issuer), rate=RATE, tokens=tokens)
+            alone: list[Outcomes] = []
+            for offset in (0, JUMP, 0, -JUMP, 0):
+                clock.move(offset)
+                await load.run(2)
+                expected = 401 if offset else 200
+                other = Load(
+                    served.url, asks(there, elsewhere), rate=50, tokens=tokens, expected=expected
+                )
+                alone.append(await other.run(1))
+            ready = served.is_ready()
+            lifted = time.perf_counter()
+            await load.run(2)
+    report = Report("clock", load.outcomes, load.outcomes.recovered_after(lifted))
+    for outcomes in alone:
+        report.expect(
+            outcomes.lost == outcomes.wrong == 0,
+            f"of an issuer with the right time: {dict(outcomes.faults)}",
+        )
+    report.expect(ready, "the broker was not ready afterwards")
+    report.notes.append(
+        "an issuer whose clock is right while the broker's is not: refused with 401, accepted "
+        "as soon as both are right"
+    )
+    return report
