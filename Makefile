@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart serve test test-interop-go test-browser lint format lock bench docs-generate contract clean
+.PHONY: help setup quickstart serve test test-interop-go test-browser lint format lock bench faults docs-generate contract clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ bench: $(READY) ## Measure the exchange against its floors, the API, logins (two
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.api
 	$(BIN)/python -m bench.login
+
+faults: $(READY) ## Break what the broker needs, under load: nothing may be lost or wrong (as root)
+	$(BIN)/python -m faults
 
 docs-generate: $(READY) ## Write the documents that are derived from the code
 	$(BIN)/python docs/generate.py

@@ -54,12 +54,12 @@ class _Silent(asyncio.Protocol):
 
 async def _connected(url: str, said: bytes, count: int) -> list[_Silent]:
     loop = asyncio.get_running_loop()
-    place = urlsplit(url)
+    host, port = urlsplit(url).netloc.split(":")
     found: list[_Silent] = []
     for start in range(0, count, 100):
         made = await asyncio.gather(
             *(
-                loop.create_connection(lambda: _Silent(said), place.hostname, place.port)
+                loop.create_connection(lambda: _Silent(said), host, int(port))
                 for _ in range(start, min(start + 100, count))
             )
         )

@@ -65,13 +65,11 @@ class _Flood:
 async def _run(
     url: str, requests: list[str], rate: float, seconds: float, connections: int
 ) -> dict[str, object]:
-    place = urlsplit(url)
+    host, port = urlsplit(url).netloc.split(":")
     loop = asyncio.get_running_loop()
     flood = _Flood()
     for _ in range(connections):
-        _, connection = await loop.create_connection(
-            lambda: _Connection(flood), place.hostname, place.port
-        )
+        _, connection = await loop.create_connection(lambda: _Connection(flood), host, int(port))
         flood.idle.append(connection)
     encoded = [request.encode() for request in requests]
     flood.statuses.clear()

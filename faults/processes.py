@@ -13,7 +13,7 @@ from broker.sdk.testing.issuer import LocalIssuer
 from faults.clients import Load, Tokens, asks
 from faults.records import fill
 from faults.report import Outcomes, Report
-from faults.servers import Clock, database, eventually, serving
+from faults.servers import Clock, Served, database, eventually, serving
 from faults.stores import RATE, during, expect_recorded
 from tests.kit.redis import running_redis
 
@@ -37,13 +37,7 @@ async def worker_killed(folder: Path) -> Report:
 
                 async def kill() -> None:
                     for _ in range(3):
-                        victim = min(served.workers)
-                        os.kill(victim, signal.SIGKILL)
-                        await asyncio.to_thread(
-                            eventually,
-                            lambda pid=victim: len(set(served.workers) - {pid}) == 2,
-                            "there are two workers again",
-                        )
+                        await asyncio.to_thread(_kill_one, served)
                         await asyncio.sleep(1.5)
 
                 lifted = await during(load, 12, kill)
@@ -51,6 +45,13 @@ async def worker_killed(folder: Path) -> Report:
             await expect_recorded(report, postgres.url)
     report.notes.append(f"answers of attempts: {dict(load.outcomes.statuses)}; 0: cut off")
     return report
+
+
+def _kill_one(served: Served) -> None:
+    """And wait until there are two again."""
+    victim = min(served.workers)
+    os.kill(victim, signal.SIGKILL)
+    eventually(lambda: len(set(served.workers) - {victim}) == 2, "another worker has started")
 
 
 async def clock_jumps(folder: Path) -> Report:

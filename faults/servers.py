@@ -80,9 +80,9 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, *, port: int | None = None, **settings: str) -> Iterator[Served]:
+def serving(folder: Path, **settings: str) -> Iterator[Served]:
     """Start one with these variables, and wait until it is ready."""
-    port = port or free_port()
+    port = free_port()
     environ = {
         "PATH": os.environ["PATH"],
         "BROKER_PORT": str(port),
