@@ -51,9 +51,11 @@ _SQLITE_VIOLATIONS: Final = {
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _LOCK_NOT_AVAILABLE, _DEADLOCK, _SERIALIZATION, _CANCELLED = "55P03", "40P01", "40001", "57014"
 _POSTGRES_BUSY: Final = frozenset({_LOCK_NOT_AVAILABLE, _DEADLOCK, _SERIALIZATION, _CANCELLED})
-_POSTGRES_GONE: Final = ("08", "25006", "28", "3D000", "53", "57P", "58")
-"""Beginnings: no connection, read-only, login refused, no such database, out of resources,
-shutting down, a fault of the server's system."""
+_POSTGRES_LOST: Final = ("08", "25006", "25P03", "57P")
+"""Beginnings: no connection, read-only, idle in a transaction, shutting down. A connection on which
+one of these came is of no more use."""
+_POSTGRES_GONE: Final = (*_POSTGRES_LOST, "28", "3D000", "53", "58")
+"""And: login refused, no such database, out of resources, a fault of the server's system."""
 
 
 def busy() -> Unavailable:
@@ -94,6 +96,14 @@ def connecting() -> Iterator[None]:
     except (DBAPIError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError):
         # without the cause: a driver that does not understand a URL quotes from it
         raise gone() from None
+
+
+def lost(error: BaseException) -> bool:
+    """Whether the connection to PostgreSQL on which this came leads nowhere any more."""
+    driver = _driver_error(error)
+    if isinstance(driver, asyncpg.PostgresError):
+        return str(driver.sqlstate).startswith(_POSTGRES_LOST)
+    return isinstance(driver, OSError)
 
 
 def violation(error: IntegrityError) -> Violation | None:

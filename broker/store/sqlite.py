@@ -97,6 +97,9 @@ class Sqlite:
         except TimeoutError:
             raise busy() from None
 
+    async def begun(self, connection: AsyncConnection) -> None:
+        """Nothing: connections keep what they were told at first."""
+
     async def lock(self, connection: AsyncConnection) -> None:
         """Nothing: who has begun to write is alone already."""
 

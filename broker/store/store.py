@@ -55,7 +55,7 @@ class Store:
         place = parse(url)
         if isinstance(place, SqliteFile):
             return cls(Sqlite(place.path, busy_timeout=busy_timeout))
-        return cls(Postgres(place.dsn, busy_timeout=busy_timeout, connections=connections))
+        return cls(Postgres(place, busy_timeout=busy_timeout, connections=connections))
 
     async def close(self) -> None:
         """Give back every connection. A closed store is `Unavailable`."""
@@ -151,6 +151,7 @@ class Store:
                 connection = await stack.enter_async_context(engine.connect())
             with translated():
                 await connection.begin()
+                await self._backend.begun(connection)
             yield connection
 
     def _expect_open(self) -> None:

@@ -14,6 +14,8 @@ from broker.errors import Invalid
 
 _SQLITE: Final = frozenset({"sqlite", "sqlite+aiosqlite"})
 _POSTGRES: Final = frozenset({"postgres", "postgresql", "postgresql+asyncpg"})
+_PGBOUNCER: Final = "pgbouncer"
+"""Our own parameter; libpq's go to the driver as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,13 @@ class PostgresServer:
     """A libpq connection URI, which may hold a password."""
 
     dsn: str
+    pgbouncer: bool = False
+    """Whether it leads to a PgBouncer in transaction mode."""
 
 
 def parse(url: str) -> SqliteFile | PostgresServer:
-    """Read `sqlite:///PATH`, or a `postgresql://` URI with any of libpq's parameters.
+    """Read `sqlite:///PATH`, or a `postgresql://` URI with any of libpq's parameters, and
+    `pgbouncer=true` where transactions go through one that shares connections among clients.
 
     Raises `Invalid` that quotes nothing of `url`.
     """
@@ -39,7 +44,7 @@ def parse(url: str) -> SqliteFile | PostgresServer:
     if scheme in _SQLITE and separator:
         return SqliteFile(_path(url))
     if scheme in _POSTGRES and separator:
-        return PostgresServer(_checked(f"postgresql://{rest}"))
+        return _server(_checked(f"postgresql://{rest}"))
     raise _refused("expected sqlite:///PATH or postgresql://USER@HOST/DATABASE")
 
 
@@ -52,6 +57,19 @@ def _path(url: str) -> Path:
     if parsed.host or parsed.query or database in {"", ":memory:"} or database.startswith("file:"):
         raise _refused("expected sqlite:///PATH with the path of a file and nothing else")
     return Path(database)
+
+
+def _server(dsn: str) -> PostgresServer:
+    before, _, query = dsn.partition("?")
+    parameters = [each for each in query.split("&") if each]
+    ours = [each for each in parameters if each.partition("=")[0] == _PGBOUNCER]
+    if not ours:
+        return PostgresServer(dsn)
+    values = {each.partition("=")[2] for each in ours}
+    if not values <= {"true", "false"}:
+        raise _refused(f"{_PGBOUNCER}: expected true or false")
+    theirs = "&".join(each for each in parameters if each not in ours)
+    return PostgresServer(f"{before}?{theirs}" if theirs else before, pgbouncer="true" in values)
 
 
 def _checked(dsn: str) -> str:
