@@ -68,6 +68,7 @@ class Lines:
         self._waiting: list[bytes] = []
         self._size = 0
         self._urgent = False
+        self._dropped = 0
 
     def notice(self, _logger: object, method: str, event: EventDict) -> EventDict:
         """A processor: remembers whether the line at hand is urgent."""
@@ -86,11 +87,23 @@ class Lines:
         """Nothing: structlog asks for it after every line."""
 
     def flush_out(self) -> None:
-        """Write what waits."""
+        """Write what waits.
+
+        Where that fails, because the disk is full or nobody reads, it is dropped: what is owed to
+        callers does not depend on it. How many lines were dropped is told when it works again.
+        """
         waiting, self._waiting, self._size, self._urgent = self._waiting, [], 0, False
-        if waiting:
+        if not waiting:
+            return
+        try:
             self._file.write(b"".join(waiting))
             self._file.flush()
+        except OSError:
+            self._dropped += len(waiting)
+            return
+        dropped, self._dropped = self._dropped, 0
+        if dropped:
+            structlog.get_logger().warning("log_lines_dropped", lines=dropped)
 
 
 class _Forward(logging.Handler):

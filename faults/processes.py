@@ -81,6 +81,7 @@ async def clock_jumps(folder: Path) -> Report:
             lifted = time.perf_counter()
             await load.run(2)
     report = Report("clock", load.outcomes, load.outcomes.recovered_after(lifted))
+    report.notes.append(f"answers of attempts: {dict(load.outcomes.statuses)}")
     for outcomes in alone:
         report.expect(
             outcomes.lost == outcomes.wrong == 0,
