@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any, Final
 import click
 import orjson
 
-from broker.audit.identifiers import first_id
+from broker.audit.identifiers import first_id, record_id
 from broker.audit.record import AuditRecord, Outcome
 from broker.cli.options import (
     config_option,
@@ -36,7 +38,7 @@ failed_option = click.option("--failed", is_flag=True, help="Only what was refus
 
 @click.group()
 def audit() -> None:
-    """Read what happened: every exchange and every change, with the reason of each refusal."""
+    """What happened: every exchange and every change, with the reason of each refusal."""
 
 
 @audit.command(name="list")
@@ -102,6 +104,51 @@ def tail(
         run(work)
     except KeyboardInterrupt:
         return
+
+
+def _moment(context: click.Context, option: click.Parameter, value: str) -> datetime:
+    """A day, a moment, or so many days ago; in UTC."""
+    del context
+    if match := re.fullmatch(r"(\d{1,5})d", value):
+        return datetime.now(UTC) - timedelta(days=int(match[1]))
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        reason = f"{value!r}: expected 2026-01-31, 2026-01-31T12:00:00Z or 90d"
+        raise click.BadParameter(reason, param=option) from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+@audit.command()
+@click.option(
+    "--before",
+    callback=_moment,
+    metavar="TIME",
+    required=True,
+    help="Records made earlier go: a day (2026-01-31), a moment, or an age in days (90d).",
+)
+@config_option
+def prune(before: datetime, config: Path | None) -> None:
+    """Delete old records, a thousand at a time, beside a running broker.
+
+    That it was done is a record itself.
+    """
+    from broker.directory.retention import prune_audit_records
+
+    settings = settings_of(config)
+    now = datetime.now(UTC)
+
+    async def work() -> int:
+        async with opened(settings) as store:
+            return await prune_audit_records(
+                store,
+                before,
+                now=now,
+                random=secrets.token_bytes,
+                request_id=record_id(now, secrets.token_bytes),
+            )
+
+    click.echo(f"{run(work)} records deleted, all from before {before:%Y-%m-%dT%H:%M:%SZ}.")
 
 
 async def _follow(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, or_, select
+from sqlalchemy import ColumnElement, Row, delete, or_, select
 
 from broker.audit.identifiers import first_id
 from broker.audit.record import AuditRecord, Outcome
@@ -33,6 +33,15 @@ class Audit:
         statement = select(audit_records).where(audit_records.c.id == record_id)
         row = await self._transaction.row(statement)
         return _record(row) if row else None
+
+    async def prune(self, before: datetime, *, limit: int) -> int:
+        """Delete those that were made before, the oldest first, at most `limit`; how many."""
+        key = audit_records.c.id
+        end = first_id(before)
+        kept = select(key).where(key < end).order_by(key).offset(limit).limit(1)
+        first_kept = await self._transaction.row(kept)
+        bound = first_kept.id if first_kept else end
+        return await self._transaction.change(delete(audit_records).where(key < bound))
 
     async def find(
         self,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from tests.cli.processes import (
@@ -13,6 +15,7 @@ from tests.cli.processes import (
     Installation,
     eventually,
     http_call,
+    installation,
     ok,
     refused,
 )
@@ -100,3 +103,21 @@ def test_the_tail_shows_what_comes(installation: Installation) -> None:
     assert len(shown) == len(set(shown))
     assert before not in shown
     assert installation.exchanged().headers["X-Request-Id"] not in shown
+
+
+def test_old_records_are_deleted(tmp_path: Path) -> None:
+    """By age or by moment, and the list has that they were; what is no time is refused."""
+    with installation(tmp_path) as running:
+        running.exchanged()
+        assert ok(running.run("audit", "prune", "--before", "30d")).out.startswith("0 records")
+        count = len(listed(running))
+        moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+        out = ok(running.run("audit", "prune", "--before", moment)).out
+        assert out.startswith(f"{count} records deleted, all from before 20")
+        (record,) = listed(running)
+        assert (record["action"], record["outcome"]) == ("audit.pruned", "ok")
+        for wrong in ("yesterday", "-3d", "2026-02-30"):
+            result = running.run("audit", "prune", "--before", wrong)
+            assert result.code == 2
+            assert "expected 2026-01-31, 2026-01-31T12:00:00Z or 90d" in result.err
+        refused(running.run("audit", "prune", "--before", "9999-01-01"), "a time that is past")

@@ -88,3 +88,17 @@ def test_ids_are_ordered_by_time() -> None:
     later = NOW + timedelta(milliseconds=1)
     assert len(record_id(NOW, low)) == 32
     assert first_id(NOW) <= record_id(NOW, low) < record_id(NOW, high) < first_id(later)
+
+
+async def test_the_oldest_are_deleted_first_and_so_many_at_once(store: Store) -> None:
+    """What was made at the time or later stays."""
+    written = [second(n) for n in range(10)]
+    await store.append_audit(written)
+    end = NOW + timedelta(seconds=7)
+    deleted = []
+    for left in (written[3:], written[6:], written[7:], written[7:]):
+        async with store.write() as records:
+            deleted.append(await records.audit.prune(end, limit=3))
+        async with store.read() as records:
+            assert await records.audit.find() == left[::-1]
+    assert deleted == [3, 3, 1, 0]
