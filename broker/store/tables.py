@@ -195,6 +195,7 @@ identity_providers: Final = Table(
     Column("updated_at", Moment, nullable=False),
     Index("ix_identity_providers_group_id_id", "group_id", "id"),
     Index("ix_identity_providers_default_role", "default_role"),
+    Index("ix_identity_providers_issuer", "issuer"),
 )
 
 group_role_mappings: Final = Table(
