@@ -6,9 +6,8 @@ import asyncio
 import resource
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urlsplit
 
 from broker.sdk.testing.issuer import LocalIssuer
@@ -38,9 +37,8 @@ class _Silent(asyncio.Protocol):
         self.lost = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
-        if self._said and isinstance(transport, asyncio.WriteTransport):
-            transport.write(self._said)
+        self.transport = cast("asyncio.Transport", transport)
+        self.transport.write(self._said)
 
     def data_received(self, data: bytes) -> None:
         if not self.answered.done():
@@ -82,7 +80,7 @@ async def idle(folder: Path) -> Report:
             )
             memory = served.memory
             quiet = await _connected(served.url, ONCE, IDLE)
-            await asyncio.gather(*(each.answered for each in quiet))
+            await asyncio.wait_for(asyncio.gather(*(each.answered for each in quiet)), PATIENCE)
             each = (served.memory - memory) * 1024 / IDLE
             await load.run(6)
             gone = sum(one.lost.done() for one in quiet)
@@ -119,9 +117,7 @@ async def slow_loris(folder: Path) -> Report:
             dribbling = asyncio.create_task(_dribble(everyone))
             load = Load(served.url, asks(identities, issuer), rate=RATE)
             running = asyncio.create_task(load.run(12))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(PATIENCE):
-                    await asyncio.gather(*(each.lost for each in everyone))
+            await asyncio.wait([each.lost for each in everyone], timeout=PATIENCE)
             dribbling.cancel()
             await running
             _close(everyone)
@@ -138,7 +134,7 @@ async def slow_loris(folder: Path) -> Report:
 async def _dribble(slow: list[_Silent]) -> None:
     while True:
         for each in slow:
-            if not each.lost.done() and isinstance(each.transport, asyncio.WriteTransport):
+            if not each.lost.done():
                 each.transport.write(b"x")
         await asyncio.sleep(1)
 

@@ -378,6 +378,7 @@ class Broker:
             grpc=calls.socket,
             tls=certificate.context if certificate else None,
             grace=settings.shutdown_grace,
+            keep_alive=settings.keep_alive,
             request_id=self._request_id,
             addresses=addresses,
             listener=self._listener,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import resource
 import signal
 import socket
 import sys
@@ -45,6 +46,7 @@ def serve(
 
     from broker import logs
 
+    _allow_open_files()
     settings = settings_of(config, workers=workers)
     lines = logs.configure(level=settings.log_level, style=settings.log_format)
     if settings.workers > 1 and listen_fd is None:
@@ -98,6 +100,14 @@ async def _until(stop: asyncio.Event, lines: Lines) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), FLUSH_EVERY)
         lines.flush_out()
+
+
+def _allow_open_files() -> None:
+    """As many as the system lets us, not what a shell begins with (1,024): each connection is one,
+    and without any left over neither the database nor an issuer could be asked.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _spare_the_collector() -> None:

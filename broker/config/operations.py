@@ -20,6 +20,13 @@ class OperationsSettings(BaseSettings):
         description="Processes that `broker serve` runs on this machine, all on the same port. "
         "More than one needs `redis_url`: they have to agree on used tokens, logins and rates.",
     )
+    keep_alive: int = Field(
+        default=620,
+        ge=1,
+        description="Seconds for which a connection without a request is kept. Longer than the "
+        "proxy in front keeps its own, or that will now and then send a request into one that is "
+        "just being closed.",
+    )
     admin_host: str = Field(
         default="127.0.0.1", description="Address to listen on for metrics and health."
     )

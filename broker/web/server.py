@@ -10,18 +10,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import structlog
-from aiohttp import hdrs, web
-from aiohttp.http_parser import RawRequestMessage
-from aiohttp.streams import StreamReader
-from aiohttp.web_protocol import RequestHandler
+from aiohttp import web
 
 from broker.api.client_address import ClientAddresses
-from broker.errors import Invalid, Precondition, Stage
-from broker.web.bodies import MAX_JSON
-from broker.web.front_door import MAX_HEADER, Find, FrontDoor, Handler, Route
+from broker.errors import Precondition
+from broker.web.connections import Connections
+from broker.web.front_door import Find, FrontDoor, Handler, Route
 from broker.web.health import Health
 from broker.web.reference import Reference
-from broker.web.rendering import gateway_error, oauth_error
+from broker.web.rendering import oauth_error
 from broker.web.shared_port import FIRST_BYTES, SharedPort
 from broker.web.sts import StsExchange
 from broker.web.token import TokenEndpoint
@@ -73,8 +70,8 @@ class HttpServer:
     `table` has the literal paths, `find` knows the others.
 
     `grpc` is the Unix socket of the gRPC server, which gets the connections that speak HTTP/2.
-    With `tls` the port speaks nothing else. `grace`: seconds. `listener`: the socket to listen on
-    instead of one of its own, which several processes may have in common.
+    With `tls` the port speaks nothing else. `grace` and `keep_alive`: seconds. `listener`: the
+    socket to listen on instead of one of its own, which several processes may have in common.
     """
 
     def __init__(
@@ -87,6 +84,7 @@ class HttpServer:
         grpc: Path,
         tls: ssl.SSLContext | None,
         grace: float,
+        keep_alive: float,
         request_id: Callable[[], str],
         addresses: ClientAddresses,
         listener: socket.socket | None = None,
@@ -97,13 +95,8 @@ class HttpServer:
         self._tls = tls
         self._grace = grace
         self.front_door = FrontDoor(table, find, request_id=request_id)
-        server = _Server(
-            self.front_door,
-            request_id=request_id,
-            request_factory=_request_of(addresses) if addresses.any else _request,
-            max_field_size=MAX_HEADER,
-            max_line_size=MAX_HEADER,
-            access_log=None,
+        server = Connections(
+            self.front_door, request_id=request_id, addresses=addresses, keep_alive=keep_alive
         )
         self._shared = SharedPort(server, grpc=grpc)
         self._runner = web.ServerRunner(server, shutdown_timeout=grace, handle_signals=False)
@@ -177,98 +170,3 @@ class _Site(web.BaseSite):
             backlog=BACKLOG,
             **where,
         )
-
-
-class _Server(web.Server):
-    """Makes a protocol for each connection."""
-
-    def __init__(self, handler: FrontDoor, *, request_id: Callable[[], str], **more: Any) -> None:
-        super().__init__(handler, **more)
-        self._request_id = request_id
-
-    def __call__(self) -> RequestHandler:
-        return _Protocol(self, loop=self._loop, request_id=self._request_id, **self._kwargs)
-
-
-class _Protocol(RequestHandler):
-    """Says in our words what never became a request.
-
-    aiohttp's own answers and log lines quote from what was sent: a header that is malformed or
-    too long, which may hold a token.
-    """
-
-    def __init__(self, server: _Server, *, request_id: Callable[[], str], **more: Any) -> None:
-        super().__init__(server, **more)
-        self._request_id = request_id
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """The answer to what the parser refused, and to what nobody else caught."""
-        del message
-        if isinstance(exc, ConnectionError) or request.writer.output_size > 0:
-            raise ConnectionError("the client is gone, or the answer has begun") from exc
-        request_id = self._request_id()
-        if status == 400:
-            log.info("request_malformed", request_id=request_id, fault=type(exc).__name__)
-            refusal = Invalid(
-                "request_malformed",
-                f"not an HTTP/1.1 request, or a line of more than {MAX_HEADER} bytes",
-                stage=Stage.REQUEST,
-            )
-            response = gateway_error(refusal, request_id)
-        else:
-            log.error("defect", request_id=request_id, exc_info=exc)
-            response = gateway_error(None, request_id)
-        response.headers["X-Request-Id"] = request_id
-        response.force_close()
-        return response
-
-    def log_exception(self, *args: Any, **kw: Any) -> None:
-        """What failed beside an answer: the kind, and nothing of the text."""
-        del args
-        log.warning("connection_failed", fault=type(kw.get("exc_info")).__name__)
-
-
-def _request(
-    message: RawRequestMessage,
-    payload: StreamReader,
-    protocol: RequestHandler,
-    writer: object,
-    task: asyncio.Task[None],
-    *,
-    remote: str | None = None,
-) -> web.BaseRequest:
-    return web.BaseRequest(
-        message,
-        payload,
-        protocol,
-        writer,  # type: ignore[arg-type]  # aiohttp keeps the writer's type to itself
-        task,
-        asyncio.get_running_loop(),
-        client_max_size=MAX_JSON,
-        remote=remote,
-    )
-
-
-def _request_of(addresses: ClientAddresses) -> Callable[..., web.BaseRequest]:
-    """Makes requests that are their clients', and not the proxy's before us."""
-
-    def request(
-        message: RawRequestMessage,
-        payload: StreamReader,
-        protocol: RequestHandler,
-        writer: object,
-        task: asyncio.Task[None],
-    ) -> web.BaseRequest:
-        transport = protocol.transport
-        peer = transport.get_extra_info("peername") if transport is not None else None
-        forwarded = message.headers.getall(hdrs.X_FORWARDED_FOR, [])
-        remote = addresses.of(peer[0] if peer else "", forwarded)
-        return _request(message, payload, protocol, writer, task, remote=remote)
-
-    return request
