@@ -53,7 +53,8 @@ CODES: Final = (
     ErrorCode(
         "store_unavailable",
         Kind.UNAVAILABLE,
-        "The database does not answer, refuses the login, is full, damaged or read-only.",
+        "The database does not answer, refuses the login or a right, is full, damaged or "
+        "read-only.",
         "Look at the database; try again.",
         oauth.TEMPORARILY_UNAVAILABLE,
     ),

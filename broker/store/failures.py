@@ -54,8 +54,9 @@ _POSTGRES_BUSY: Final = frozenset({_LOCK_NOT_AVAILABLE, _DEADLOCK, _SERIALIZATIO
 _POSTGRES_LOST: Final = ("08", "25006", "25P03", "57P")
 """Beginnings: no connection, read-only, idle in a transaction, shutting down. A connection on which
 one of these came is of no more use."""
-_POSTGRES_GONE: Final = (*_POSTGRES_LOST, "28", "3D000", "53", "58")
-"""And: login refused, no such database, out of resources, a fault of the server's system."""
+_POSTGRES_GONE: Final = (*_POSTGRES_LOST, "28", "3D000", "42501", "53", "58")
+"""And: login refused, no such database, no right, out of resources, a fault of the server's
+system."""
 
 
 def busy() -> Unavailable:
