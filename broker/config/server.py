@@ -89,7 +89,8 @@ class ServerSettings(BaseSettings):
     database_url: str = Field(
         default="sqlite:///var/broker.sqlite3",
         description="Where records are kept: `sqlite:///PATH` or "
-        "`postgresql://USER:PASSWORD@HOST/NAME`. An https issuer has to set it.",
+        "`postgresql://USER:PASSWORD@HOST/NAME` with libpq's parameters and `pgbouncer=true`, see "
+        "[PostgreSQL](operations/postgresql.md). An https issuer has to set it.",
     )
     database_connections: int = Field(
         default=10,
