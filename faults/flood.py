@@ -47,7 +47,7 @@ async def _flooded(folder: Path, name: str, **settings: str) -> Report:
     async with LocalIssuer(algorithm="RS256") as issuer:
         identities = await fill(url, issuer.url, 20)
         environ = {"BROKER_LOG_LEVEL": "warning", **settings}
-        with serving(folder, **environ) as served, _pinned(served):
+        with serving(folder, environ) as served, _pinned(served):
             issuer.audience = served.url
             tokens = Tokens(served.url)
             load = Load(served.url, asks(identities, issuer), rate=RATE, tokens=tokens)

@@ -30,7 +30,7 @@ async def issuer_outage(folder: Path) -> Report:
     clock = Clock(folder, only_wall=False)
     async with LocalIssuer(algorithm="ES256", clock=clock) as issuer:
         identities = await fill(url, issuer.url, 20)
-        with serving(folder, **clock.environ) as served:
+        with serving(folder, clock.environ) as served:
             issuer.audience = served.url
             tokens = Tokens(served.url, clock=clock)
             load = Load(served.url, asks(identities, issuer), rate=RATE, tokens=tokens)

@@ -31,7 +31,7 @@ async def worker_killed(folder: Path) -> Report:
                 "BROKER_REDIS_URL": redis.url,
                 "BROKER_WORKERS": "2",
             }
-            with serving(folder, **settings) as served:
+            with serving(folder, settings) as served:
                 issuer.audience = served.url
                 load = Load(served.url, asks(identities, issuer), rate=RATE)
 
@@ -64,7 +64,7 @@ async def clock_jumps(folder: Path) -> Report:
     ):
         here = await fill(url, issuer.url, 20)
         there = await fill(url, elsewhere.url, 20)
-        with serving(folder, **clock.environ) as served:
+        with serving(folder, clock.environ) as served:
             issuer.audience = elsewhere.audience = served.url
             tokens = Tokens(served.url, clock=clock)
             load = Load(served.url, asks(here, issuer), rate=RATE, tokens=tokens)

@@ -10,10 +10,11 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from tests.kit.brokers import free_port
@@ -23,6 +24,9 @@ BROKER: Final = str(Path(sys.executable).with_name("broker"))
 LIBFAKETIME: Final = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 PATIENCE: Final = 30.0
 """Seconds until something that never comes ends the scenario."""
+
+
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Missing(Exception):
@@ -80,7 +84,9 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, **settings: str) -> Iterator[Served]:
+def serving(
+    folder: Path, settings: Mapping[str, str] = _NONE, *, log: Path | None = None
+) -> Iterator[Served]:
     """Start one with these variables, and wait until it is ready."""
     port = free_port()
     environ = {
@@ -91,7 +97,7 @@ def serving(folder: Path, **settings: str) -> Iterator[Served]:
         "BROKER_LOG_FORMAT": "json",
         **settings,
     }
-    log = folder / "broker.log"
+    log = log or folder / "broker.log"
     with log.open("ab") as lines:
         process = subprocess.Popen(
             [BROKER, "serve"], cwd=folder, env=environ, stdout=lines, stderr=lines

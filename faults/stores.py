@@ -46,7 +46,7 @@ async def database_restarts(folder: Path) -> Report:
                 "BROKER_REDIS_URL": redis.url,
                 "BROKER_WORKERS": "2",
             }
-            with serving(folder, **settings) as served:
+            with serving(folder, settings) as served:
                 issuer.audience = served.url
                 load = Load(served.url, asks(identities, issuer), rate=RATE)
 
@@ -70,7 +70,7 @@ async def redis_restarts(folder: Path) -> Report:
         async with LocalIssuer(algorithm="ES256") as issuer:
             free = await fill(url, issuer.url, 10)
             needing = await fill(url, issuer.url, 10, single_use=True)
-            with serving(folder, BROKER_REDIS_URL=redis.url) as served:
+            with serving(folder, {"BROKER_REDIS_URL": redis.url}) as served:
                 issuer.audience = served.url
                 without = Load(served.url, asks(free, issuer), rate=RATE)
                 single_use = Load(served.url, asks(needing, issuer), rate=RATE)
@@ -104,7 +104,7 @@ async def disk_full(folder: Path) -> Report:
         url = f"sqlite:///{disk}/broker.sqlite3"
         async with LocalIssuer(algorithm="ES256") as issuer:
             identities = await fill(url, issuer.url, 20)
-            with serving(disk, BROKER_KEYS_DIR=str(folder / "keys")) as served:
+            with serving(disk, {"BROKER_KEYS_DIR": str(folder / "keys")}) as served:
                 issuer.audience = served.url
                 load = Load(served.url, asks(identities, issuer), rate=RATE)
                 ballast = disk / "ballast"
