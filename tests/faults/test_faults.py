@@ -21,7 +21,6 @@ from faults.report import Outcomes, Report
 from faults.servers import BROKER, eventually, serving
 from tests.kit.brokers import free_port
 
-
 CHECKOUT = Path(__file__).parents[2]
 
 

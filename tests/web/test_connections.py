@@ -87,6 +87,7 @@ async def test_headers_in_pieces_are_a_request(
 ) -> None:
     """Complete in time, they are answered, and nothing is due from this client any more."""
     due: list[asyncio.TimerHandle] = []
+    begun = asyncio.Event()
     loop = asyncio.get_running_loop()
     call_later = loop.call_later
 
@@ -94,14 +95,14 @@ async def test_headers_in_pieces_are_a_request(
         handle = call_later(delay, *more, **keywords)
         if delay == connections.HEAD_TIMEOUT:
             due.append(handle)
+            begun.set()
         return handle
 
     monkeypatch.setattr(connections, "HEAD_TIMEOUT", 1234.5)
     monkeypatch.setattr(loop, "call_later", noted)
     wire = await Wire.to(broker)
     wire.writer.write(REQUEST[:10])
-    while not due:
-        await asyncio.sleep(0)
+    await begun.wait()
     assert await wire.answered(REQUEST[10:])
     assert [handle.cancelled() for handle in due] == [True]
     assert await wire.answered(REQUEST)
