@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Self
 
+from broker.errors import BrokerError, Kind
 from broker.iam.uidp import Uidp
 
 
@@ -17,6 +19,13 @@ class Outcome(Enum):
     """The request was answered with a no."""
     FAILED = "failed"
     """Something that the answer needed was not there (an issuer that does not answer)."""
+
+    @classmethod
+    def of(cls, refusal: BrokerError | None) -> Self:
+        """How what was refused like this ended; None: it was not."""
+        if refusal is None:
+            return cls.OK
+        return cls.FAILED if refusal.kind is Kind.UNAVAILABLE else cls.REFUSED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from broker.audit.record import AuditRecord, Outcome
-from broker.errors import BrokerError, Kind, Stage
+from broker.errors import BrokerError, Stage
 from broker.grants.credentials import Credential
 from broker.grants.request import Call, Exchanged, ExchangeRequest
 from broker.grants.trace import cause_of, trace
@@ -68,8 +68,7 @@ class Account:
         }
         if self.credential is not None and (said := self.credential.unverified_claims):
             detail["unverified"] = _unverified(said)
-        outcome = Outcome.FAILED if refusal.kind is Kind.UNAVAILABLE else Outcome.REFUSED
-        return self._record(record_id, at, outcome, detail, refusal)
+        return self._record(record_id, at, Outcome.of(refusal), detail, refusal)
 
     def _noted(self) -> dict[str, Any]:
         return {"issuer_not_allowed_by": self.noted_by} if self.noted_by else {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from broker.errors import BrokerError, Kind
+from broker.audit.record import Outcome
+from broker.errors import BrokerError
 from broker.grants.account import Account
 from broker.grants.request import Call
 from broker.iam.issuer_class import OTHER, issuer_class
@@ -26,7 +27,7 @@ class ExchangeMeasures:
     def ended(self, account: Account, seconds: float, refusal: BrokerError | None = None) -> None:
         """One more."""
         dialect = account.call.dialect
-        outcome = _outcome(refusal)
+        outcome = Outcome.of(refusal).value
         stage = refusal.stage.value if refusal is not None and refusal.stage is not None else ""
         self.outcomes.add(dialect, outcome, stage, _issuer(account))
         if seconds:
@@ -37,9 +38,3 @@ def _issuer(account: Account) -> str:
     if account.credential is None:
         return OTHER
     return issuer_class(account.credential.unverified_issuer)
-
-
-def _outcome(refusal: BrokerError | None) -> str:
-    if refusal is None:
-        return "ok"
-    return "failed" if refusal.kind is Kind.UNAVAILABLE else "refused"

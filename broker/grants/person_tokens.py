@@ -11,7 +11,7 @@ import orjson
 
 from broker.audit.record import AuditRecord, Outcome
 from broker.audit.writer import AuditWriter
-from broker.errors import BrokerError, Denied, Invalid, Kind, Stage
+from broker.errors import BrokerError, Denied, Invalid, Stage
 from broker.grants.audiences import Audiences
 from broker.grants.login.sessions import Session
 from broker.grants.request import Call, Exchanged
@@ -193,7 +193,7 @@ class PersonTokens:
             id=self._record_id(at),
             at=at,
             action="login.token",
-            outcome=_outcome(refusal),
+            outcome=Outcome.of(refusal),
             actor=f"{principal.actor.get('iss', '')} {principal.actor.get('sub', '')}",
             subject=principal.identity,
             group=None,
@@ -208,9 +208,3 @@ def _entitled(snapshot: IdentitySnapshot, wanted: Wanted, only: int | None) -> E
     if not wanted.scopes and only is None:
         return snapshot.everything
     return narrow(snapshot.grants, scopes=wanted.scopes, only=only)
-
-
-def _outcome(refusal: BrokerError | None) -> Outcome:
-    if refusal is None:
-        return Outcome.OK
-    return Outcome.FAILED if refusal.kind is Kind.UNAVAILABLE else Outcome.REFUSED

@@ -11,7 +11,7 @@ import structlog
 
 from broker.audit.record import AuditRecord, Outcome
 from broker.audit.writer import AuditWriter
-from broker.errors import BrokerError, Kind
+from broker.errors import BrokerError
 from broker.grants.request import Call
 from broker.iam.people import Login
 from broker.iam.uidp import Uidp
@@ -72,7 +72,7 @@ class Journal:
             said = refusal.detail
             detail = {"name": said.name, "expected": said.expected, "got": said.got}
             detail |= {"hint": said.hint} if said.hint else {}
-        self._count(provider, _outcome(refusal))
+        self._count(provider, Outcome.of(refusal))
         log.info("login", outcome="refused", provider=provider, code=refusal.code)
         try:
             await self._audit.write(self._record(call, provider, login, detail, refusal))
@@ -96,7 +96,7 @@ class Journal:
             id=self._record_id(at),
             at=at,
             action="login",
-            outcome=_outcome(refusal),
+            outcome=Outcome.of(refusal),
             actor=f"{login.claims.issuer} {login.claims.subject}" if login else "",
             subject=login.identity if login else "",
             group=organization,
@@ -105,9 +105,3 @@ class Journal:
             code=refusal.code if refusal else "",
             detail=orjson.dumps({"provider": provider, "address": call.address, **detail}).decode(),
         )
-
-
-def _outcome(refusal: BrokerError | None) -> Outcome:
-    if refusal is None:
-        return Outcome.OK
-    return Outcome.FAILED if refusal.kind is Kind.UNAVAILABLE else Outcome.REFUSED
