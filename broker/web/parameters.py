@@ -70,12 +70,7 @@ def check_names(
     """Refuse unknown, unsupported and repeated names."""
     for name, values in parameters.items():
         if name in unsupported:
-            raise Invalid(
-                "parameter_unsupported",
-                f"{name[:64]}: not supported by this broker",
-                stage=Stage.REQUEST,
-                field=name[:64],
-            )
+            raise unsupported_parameter(name)
         if name not in known:
             raise Invalid(
                 "parameter_unknown",
@@ -83,13 +78,33 @@ def check_names(
                 stage=Stage.REQUEST,
                 field=name[:64],
             )
-        if len(values) > 1 and name not in repeatable:
-            raise Invalid(
-                "parameter_repeated",
-                f"{name}: given {len(values)} times, expected once",
-                stage=Stage.REQUEST,
-                field=name,
-            )
+        _expect_once(name, values, repeatable)
+
+
+def check_single(parameters: Parameters, repeatable: Collection[str]) -> None:
+    """Refuse repeated names, where unknown ones are passed over (RFC 6749 §3.1)."""
+    for name, values in parameters.items():
+        _expect_once(name, values, repeatable)
+
+
+def unsupported_parameter(name: str) -> Invalid:
+    """What to raise for one that some RFC has, and we do not."""
+    return Invalid(
+        "parameter_unsupported",
+        f"{name[:64]}: not supported by this broker",
+        stage=Stage.REQUEST,
+        field=name[:64],
+    )
+
+
+def _expect_once(name: str, values: list[str], repeatable: Collection[str]) -> None:
+    if len(values) > 1 and name not in repeatable:
+        raise Invalid(
+            "parameter_repeated",
+            f"{name[:64]}: given {len(values)} times, expected once",
+            stage=Stage.REQUEST,
+            field=name[:64],
+        )
 
 
 def single(parameters: Parameters, name: str) -> str:

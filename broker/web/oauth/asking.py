@@ -85,17 +85,5 @@ def not_taken(name: str, expected: str) -> Invalid:
     )
 
 
-def check_single(parameters: Parameters) -> None:
-    """RFC 6749 §3.1: nothing is sent twice. Raises `Invalid` (`parameter_repeated`)."""
-    for name, values in parameters.items():
-        if len(values) > 1 and name not in REPEATABLE:
-            raise Invalid(
-                "parameter_repeated",
-                f"{name[:64]}: given {len(values)} times, expected once",
-                stage=Stage.REQUEST,
-                field=name[:64],
-            )
-
-
 def _scope_unknown(fault: str) -> Invalid:
     return Invalid("scope_unknown", f"scope: {fault}", stage=Stage.REQUEST, field="scope")

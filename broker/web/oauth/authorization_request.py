@@ -12,8 +12,8 @@ from broker.grants.login.intents import Authorization
 from broker.issuer.id_tokens import IdTokens
 from broker.oauth import authorization as rfc6749
 from broker.oauth import openid, pkce
-from broker.web.oauth.asking import MAX_HINT, check_single, not_taken, read_asked, short
-from broker.web.parameters import Parameters, single
+from broker.web.oauth.asking import MAX_HINT, REPEATABLE, not_taken, read_asked, short
+from broker.web.parameters import Parameters, check_single, single, unsupported_parameter
 from broker.web.parameters import uidp as parse_uidp
 
 MAX_NONCE: Final = 512
@@ -51,7 +51,7 @@ def read_request(
     (RFC 6749 §3.1). Raises `Invalid`.
     """
     _check_supported(sent)
-    check_single(sent)
+    check_single(sent, REPEATABLE)
     _check_form(sent)
     prompts = _prompts(single(sent, "prompt"))
     asked = read_asked(sent, audiences)
@@ -98,12 +98,7 @@ def _check_supported(sent: Parameters) -> None:
         )
     for name in _UNSUPPORTED:
         if name in sent:
-            raise Invalid(
-                "parameter_unsupported",
-                f"{name}: not supported by this broker",
-                stage=Stage.REQUEST,
-                field=name,
-            )
+            raise unsupported_parameter(name)
 
 
 def _check_form(sent: Parameters) -> None:

@@ -20,9 +20,9 @@ from broker.oauth import error_codes as oauth
 from broker.web.login.arrivals import Arrived, Departures, Failed, call_of
 from broker.web.login.entrance import Entrance, Wish
 from broker.web.login.visitors import Visitor, Visitors
-from broker.web.oauth.asking import check_single, short
+from broker.web.oauth.asking import short
 from broker.web.oauth.authorization_request import AuthorizationRequest, read_request
-from broker.web.parameters import Parameters, read_form, read_query, single
+from broker.web.parameters import Parameters, check_single, read_form, read_query, single
 from broker.web.rendering import description, oauth_code
 
 MAX_STATE: Final = 512
@@ -125,7 +125,7 @@ class AuthorizationEndpoint:
 
     def _way_back(self, sent: Parameters) -> tuple[str, str]:
         ours = {n: v for n, v in sent.items() if n in {"client_id", "redirect_uri", "state"}}
-        check_single(ours)
+        check_single(ours, ())
         client = self._clients.get(single(sent, "client_id"))
         redirect_uri = single(sent, "redirect_uri")
         if not client.redirects_to(redirect_uri):
