@@ -77,13 +77,9 @@ class GroupRoleMappings:
         return deleted
 
     async def _provider(self, work: Work, mapping: GroupRoleMapping) -> IdentityProvider:
-        provider = await work.records.identity_providers.get(mapping.identity_provider)
-        if provider is None:
-            raise NotFound(
-                "identity_provider_not_found",
-                "identity_provider_uid: the provider does not exist",
-                field="identity_provider_uid",
-            )
+        provider = await work.identity_provider(
+            mapping.identity_provider, field="identity_provider_uid"
+        )
         group, parent = group_of(provider.id, field="parent"), mapping.id.parent
         if parent not in (group, provider.id):
             raise field_invalid("parent", "expected the identity provider's UIDP, or its group's")

@@ -10,7 +10,7 @@ from broker.directory.installation import Installation
 from broker.directory.roles import Roles
 from broker.directory.scim_credentials import expect_correlation
 from broker.directory.work import Work, group_of
-from broker.errors import Invalid, NotFound
+from broker.errors import Invalid
 from broker.iam.issuer_url import check_issuer_url
 from broker.iam.listing import Page, Selection
 from broker.iam.matching import pointer
@@ -46,12 +46,7 @@ class IdentityProviders:
 
     async def get(self, work: Work, uidp: Uidp) -> IdentityProvider:
         """Raises `NotFound`."""
-        provider = await work.records.identity_providers.get(uidp)
-        if provider is None:
-            raise NotFound(
-                "identity_provider_not_found", "id: the provider does not exist", field="id"
-            )
-        return provider
+        return await work.identity_provider(uidp, field="id")
 
     async def page(self, work: Work, selection: Selection) -> Page[IdentityProvider]:
         """What of a selection there is."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from broker.directory.identity_providers import SecretWrapper, secret_context
-from broker.errors import NotFound
+from broker.directory.work import provider_not_found
 from broker.iam.model import IdentityProvider, OrganizationStatus
 from broker.iam.uidp import Uidp
 from broker.store import Records, Store
@@ -32,11 +32,7 @@ class LoginProviders:
         async with self._store.read() as records:
             provider = await records.identity_providers.get(uidp)
         if provider is None:
-            raise NotFound(
-                "identity_provider_not_found",
-                "identity_provider: the provider does not exist",
-                field="identity_provider",
-            )
+            raise provider_not_found("identity_provider")
         return provider
 
     async def of_issuer(self, issuer: str) -> tuple[IdentityProvider, ...]:

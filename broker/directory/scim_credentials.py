@@ -10,10 +10,10 @@ from enum import Enum
 from typing import Final
 
 from broker.directory.work import Work
-from broker.errors import Aborted, Invalid, NotFound, Precondition
+from broker.errors import Aborted, Invalid, Precondition
 from broker.iam.model import CorrelationRule, IdentityProvider, ScimCredential
 from broker.iam.roles import BuiltinRoles
-from broker.iam.uidp import RandomBytes, Uidp
+from broker.iam.uidp import Uidp
 from broker.store import Records
 
 PREFIX: Final = "cgscim_"
@@ -119,13 +119,7 @@ class ScimCredentials:
             raise Precondition(
                 "scim_token_exists", "the identity provider has a SCIM token; regenerate it"
             )
-        token = _new_token(work.random)
-        after = replace(
-            _without_token(before),
-            secret_sha256=token_sha256(token),
-            expires_at=life.end(work.now),
-            revoked_at=None,
-        )
+        token, after = _with_new_token(before, life, work)
         return Issued(await self._keep(work, before, after), token)
 
     async def regenerate(
@@ -146,12 +140,7 @@ class ScimCredentials:
             raise Precondition(
                 "scim_token_missing", "the identity provider has no SCIM token; generate one"
             )
-        token = _new_token(work.random)
-        after = replace(
-            _without_token(before),
-            secret_sha256=token_sha256(token),
-            expires_at=life.end(work.now),
-        )
+        token, after = _with_new_token(before, life, work)
         if overlap and state is not CredentialState.EXPIRED:
             until = work.now + overlap
             after = replace(
@@ -184,12 +173,7 @@ class ScimCredentials:
         return await self._keep(work, before, replace(before, enabled=enabled))
 
     async def _credential(self, work: Work, provider: Uidp) -> ScimCredential:
-        if await work.records.identity_providers.get(provider) is None:
-            raise NotFound(
-                "identity_provider_not_found",
-                "identity_provider_id: the provider does not exist",
-                field="identity_provider_id",
-            )
+        await work.identity_provider(provider, field="identity_provider_id")
         return (await self.many(work, [provider]))[provider]
 
     async def _keep(
@@ -254,8 +238,16 @@ def _without_token(credential: ScimCredential) -> ScimCredential:
     )
 
 
-def _new_token(random: RandomBytes) -> str:
-    return PREFIX + random(32).hex()
+def _with_new_token(
+    credential: ScimCredential, life: Life, work: Work
+) -> tuple[str, ScimCredential]:
+    token = PREFIX + work.random(32).hex()
+    return token, replace(
+        _without_token(credential),
+        secret_sha256=token_sha256(token),
+        expires_at=life.end(work.now),
+        revoked_at=None,
+    )
 
 
 def _expect_etag(credential: ScimCredential, etag: str) -> None:

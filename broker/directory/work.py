@@ -11,7 +11,7 @@ from broker.directory.description import FieldChanges, changed_fields
 from broker.directory.recording import Record, described
 from broker.errors import Exhausted, Invalid, NotFound
 from broker.iam.lint import Finding
-from broker.iam.model import Group
+from broker.iam.model import Group, IdentityProvider
 from broker.iam.uidp import RandomBytes, Uidp
 from broker.store import Records
 from broker.store.counts import Countable
@@ -68,6 +68,13 @@ class Work:
             raise NotFound("group_not_found", f"{field}: the group does not exist", field=field)
         return found
 
+    async def identity_provider(self, uidp: Uidp, *, field: str) -> IdentityProvider:
+        """The provider. Raises `NotFound` naming `field`."""
+        found = await self.records.identity_providers.get(uidp)
+        if found is None:
+            raise provider_not_found(field)
+        return found
+
     async def expect_room(self, root: Uidp, noun: Countable, more: int = 1) -> None:
         """Raises `Exhausted` when the organization may not have `more` of this noun."""
         await expect_room(self.records, root, noun, more)
@@ -96,6 +103,13 @@ async def expect_room(records: Records, root: Uidp, noun: Countable, more: int =
             "for more",
             field=noun.value,
         )
+
+
+def provider_not_found(field: str) -> NotFound:
+    """The identity provider that `field` names does not exist."""
+    return NotFound(
+        "identity_provider_not_found", f"{field}: the provider does not exist", field=field
+    )
 
 
 def group_of(uidp: Uidp, *, field: str) -> Uidp:

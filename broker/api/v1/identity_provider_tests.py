@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from broker.api.dispatch import Asked
 from broker.contract.proto.login.v1 import identity_provider_tests_pb2 as pb
-from broker.errors import NotFound
+from broker.directory.work import provider_not_found
 from broker.iam.uidp import Uidp
 from broker.store import Store
 from broker.upstream.login.inspection import Check, ProviderInspection
@@ -29,9 +29,7 @@ class IdentityProviderTestsV1:
         async with self._store.read() as records:
             provider = await records.identity_providers.get(Uidp(request.uid))
         if provider is None:
-            raise NotFound(
-                "identity_provider_not_found", "uid: the provider does not exist", field="uid"
-            )
+            raise provider_not_found("uid")
         checks = await self._inspection.run(provider)
         return pb.TestIdentityProviderResponse(
             ok=all(check.ok is not False for check in checks), checks=map(_check, checks)
