@@ -78,16 +78,16 @@ def _names(given: Collection[str]) -> frozenset[str]:
     return frozenset(name.lower().removeprefix(f"{USER_URN.lower()}:") for name in given)
 
 
-def _inner(name: str) -> str:
-    """What stands between a name and that of a sub-attribute."""
-    return f"{name.lower()}:" if name == ENTERPRISE_URN else f"{name.lower()}."
+def _inner(name: str, names: frozenset[str]) -> frozenset[str]:
+    """Those of `names` that are of sub-attributes of `name`, without that."""
+    start = f"{name.lower()}:" if name == ENTERPRISE_URN else f"{name.lower()}."
+    return frozenset(each[len(start) :] for each in names if each.startswith(start))
 
 
 def _part(name: str, value: Any, names: frozenset[str]) -> Any:
     if name.lower() in names:
         return value
-    start = _inner(name)
-    inner = frozenset(each[len(start) :] for each in names if each.startswith(start))
+    inner = _inner(name, names)
     match value:
         case dict() if inner:
             found = {k: v for k, each in value.items() if (v := _part(k, each, inner)) is not None}
@@ -101,8 +101,7 @@ def _part(name: str, value: Any, names: frozenset[str]) -> Any:
 def _rest(name: str, value: Any, names: frozenset[str]) -> Any:
     if name.lower() in names:
         return None
-    start = _inner(name)
-    inner = frozenset(each[len(start) :] for each in names if each.startswith(start))
+    inner = _inner(name, names)
     match value:
         case dict() if inner:
             return {k: v for k, each in value.items() if (v := _rest(k, each, inner)) is not None}
