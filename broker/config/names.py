@@ -6,6 +6,12 @@ from typing import Final
 
 PREFIX: Final = "BROKER_"
 
+
+def none_where_empty(value: object) -> object:
+    """A variable that is empty is one that is not set."""
+    return None if value == "" else value
+
+
 CLIENT_VARIABLES: Final = {
     "BROKER_API": "URL of the broker that `broker iam`, `broker events` and `broker auth` talk to. "
     "Default: `http://127.0.0.1:8080`. For `broker exchange`, which has no default, its issuer.",

@@ -7,6 +7,8 @@ from typing import Final
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
 
+from broker.config.names import none_where_empty
+
 MAX_WORKERS: Final = 64
 
 
@@ -39,7 +41,4 @@ class OperationsSettings(BaseSettings):
         "those that follow. Default: none.",
     )
 
-    @field_validator("admin_port", mode="before")
-    @classmethod
-    def _none_where_left_empty(cls, value: object) -> object:
-        return None if value == "" else value
+    _admin_port_or_none = field_validator("admin_port", mode="before")(none_where_empty)

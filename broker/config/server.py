@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from broker.config.names import PREFIX
+from broker.config.names import PREFIX, none_where_empty
 from broker.directory.installation import OrganizationCreators
 from broker.errors import Invalid, Precondition
 from broker.iam.aws_endpoints import GLOBAL_HOST, HEADER_PREFIX, signing_region
@@ -265,10 +265,9 @@ class ServerSettings(BaseSettings):
         default = "people" if self.development else "operators"
         return OrganizationCreators(self.organization_creators or default)
 
-    @field_validator("grpc_port", "tls_certificate", "tls_key", mode="before")
-    @classmethod
-    def _none_where_empty(cls, value: object) -> object:
-        return None if value == "" else value
+    _none_where_empty = field_validator("grpc_port", "tls_certificate", "tls_key", mode="before")(
+        none_where_empty
+    )
 
     @property
     def address_rate(self) -> Rate | None:
