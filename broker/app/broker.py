@@ -46,7 +46,6 @@ from broker.iam.roles import BuiltinRoles
 from broker.issuer.access_tokens import AccessTokenVerifier
 from broker.issuer.keyring import KeyRing
 from broker.issuer.tokens import AccessTokens
-from broker.measures import Tally
 from broker.state.channel import Channel, NoChannel
 from broker.state.memory import MemoryState
 from broker.state.rates import RateLimiter
@@ -220,7 +219,7 @@ class Broker:
             http_durations=server.front_door.durations,
             grpc_calls=rpc.calls,
             logins=people.journal.logins,
-            state_errors=getattr(state, "errors", Tally("fault")),
+            state_errors=state.errors,
         )
         await self._administer(stack, parts, health)
 

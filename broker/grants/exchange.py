@@ -65,9 +65,8 @@ class Exchange:
         limits: ExchangeLimits,
         audiences: Audiences,
         max_lifetime: int = 3600,
-        measures: ExchangeMeasures | None = None,
     ) -> None:
-        self.measures = measures or ExchangeMeasures()
+        self.measures = ExchangeMeasures()
         self.examination = examination
         """What the dry run asks too."""
         self._tokens = tokens

@@ -18,6 +18,7 @@ from typing import Final
 
 import structlog
 
+from broker.measures import Tally
 from broker.state.state import unavailable
 
 log = structlog.get_logger()
@@ -49,6 +50,7 @@ class MemoryState:
         self._size = size
         self._room = room
         self._spaces: dict[str, _Space] = {}
+        self.errors = Tally("fault")
 
     async def put_once(self, namespace: str, key: str, ttl: int) -> bool:
         """Insert the key."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from broker.errors import Unavailable
+from broker.measures import Tally
 
 RETRY_AFTER: Final = 5
 """Seconds after which it is worth asking again for what is not there."""
@@ -12,6 +13,9 @@ RETRY_AFTER: Final = 5
 
 class State(Protocol):
     """Raises `Unavailable` (`state_unavailable`), within seconds, when it cannot answer."""
+
+    errors: Tally
+    """Questions that were not answered, by what went wrong."""
 
     async def put_once(self, namespace: str, key: str, ttl: int) -> bool:
         """Whether this call, of all calls with the key, is the first in `ttl` seconds.
