@@ -24,8 +24,8 @@ from broker.sdk.testing.issuer import LocalIssuer
 from broker.store import Store
 
 
-async def fill(url: str, issuer: str, count: int) -> list[Uidp]:
-    """An organization with `count` identities, each with rules and a role."""
+async def fill(url: str, issuer: str, count: int, *, single_use: bool = False) -> list[Uidp]:
+    """An organization with `count` identities that trust the issuer, each with rules and a role."""
     now = datetime.now(UTC)
     viewer = BuiltinRoles(CapabilityTable.load()).by_name("viewer")
     assert viewer is not None
@@ -35,7 +35,7 @@ async def fill(url: str, issuer: str, count: int) -> list[Uidp]:
     await store.migrate()
     async with store.write() as records:
         await records.groups.add(
-            Group(id=organization, name="bench", created_at=now, updated_at=now)
+            Group(id=organization, name=f"load {organization[:8]}", created_at=now, updated_at=now)
         )
         for n in range(count):
             identity = Identity(
@@ -49,6 +49,7 @@ async def fill(url: str, issuer: str, count: int) -> list[Uidp]:
                 ),
                 created_at=now,
                 updated_at=now,
+                single_use=single_use,
             )
             await records.identities.add(identity)
             await records.bindings.add(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -155,7 +155,7 @@ class Load:
         return answer.status, body, min(pause, LONGEST_PAUSE)
 
 
-def asks(identities: list[str], issuer: LocalIssuer) -> list[Ask]:
+def asks(identities: Sequence[str], issuer: LocalIssuer) -> list[Ask]:
     """Workloads of the issuer, one an identity."""
     claims = issuer.github_claims(repository_owner_id="9919")
     return [Ask(identity, lambda: issuer.token(claims)) for identity in identities]

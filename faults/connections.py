@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final, cast
 from urllib.parse import urlsplit
 
+from bench.installation import fill
 from broker.sdk.testing.issuer import LocalIssuer
 from faults.clients import Load, Tokens, asks
-from faults.records import fill
 from faults.report import Report
 from faults.servers import Missing, serving
 

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from bench.installation import fill
 from broker.sdk.testing.issuer import LocalIssuer
 from faults.clients import Load, Tokens, asks
-from faults.records import fill
 from faults.report import Report
 from faults.servers import Served, serving
 

@@ -9,9 +9,9 @@ from typing import Final
 
 from aiohttp import web
 
+from bench.installation import fill
 from broker.sdk.testing.issuer import LocalIssuer
 from faults.clients import Load, Tokens, asks
-from faults.records import fill
 from faults.report import Report
 from faults.servers import Clock, serving
 

@@ -9,13 +9,12 @@ import time
 from pathlib import Path
 from typing import Final
 
+from bench.installation import fill
 from broker.sdk.testing.issuer import LocalIssuer
 from faults.clients import Load, Tokens, asks
-from faults.records import fill
 from faults.report import Outcomes, Report
-from faults.servers import Clock, Served, database, eventually, serving
-from faults.stores import RATE, during, expect_recorded
-from tests.kit.redis import running_redis
+from faults.servers import Clock, Served, eventually, serving
+from faults.stores import RATE, during, expect_recorded, two_workers
 
 JUMP: Final = 600
 """Seconds."""
@@ -23,26 +22,16 @@ JUMP: Final = 600
 
 async def worker_killed(folder: Path) -> Report:
     """Workers are killed (SIGKILL) under load, one after the other, three times."""
-    with database() as postgres, running_redis() as redis:
-        async with LocalIssuer(algorithm="ES256") as issuer:
-            identities = await fill(postgres.url, issuer.url, 20)
-            settings = {
-                "BROKER_DATABASE_URL": postgres.url,
-                "BROKER_REDIS_URL": redis.url,
-                "BROKER_WORKERS": "2",
-            }
-            with serving(folder, settings) as served:
-                issuer.audience = served.url
-                load = Load(served.url, asks(identities, issuer), rate=RATE)
+    async with two_workers(folder) as (served, postgres, load):
 
-                async def kill() -> None:
-                    for _ in range(3):
-                        await asyncio.to_thread(_kill_one, served)
-                        await asyncio.sleep(1.5)
+        async def kill() -> None:
+            for _ in range(3):
+                await asyncio.to_thread(_kill_one, served)
+                await asyncio.sleep(1.5)
 
-                lifted = await during(load, 12, kill)
-            report = Report("worker-killed", load.outcomes, load.outcomes.recovered_after(lifted))
-            await expect_recorded(report, postgres.url)
+        lifted = await during(load, 12, kill)
+        report = Report("worker-killed", load.outcomes, load.outcomes.recovered_after(lifted))
+        await expect_recorded(report, postgres.url)
     report.notes.append(f"answers of attempts: {dict(load.outcomes.statuses)}; 0: cut off")
     return report
 

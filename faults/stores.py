@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bench.installation import fill
 from broker.sdk.testing.issuer import LocalIssuer
 from faults.clients import Load, asks
-from faults.records import fill, recorded
+from faults.records import recorded
 from faults.report import Report
-from faults.servers import database, serving, small_disk
+from faults.servers import Database, Served, database, serving, small_disk
 from tests.kit.redis import running_redis
 
 RATE = 200
@@ -36,8 +38,9 @@ async def expect_recorded(report: Report, url: str) -> None:
     report.notes.append(f"{len(report.load.minted)} tokens received, each recorded")
 
 
-async def database_restarts(folder: Path) -> Report:
-    """PostgreSQL crashes under load and is back two seconds later; two workers."""
+@asynccontextmanager
+async def two_workers(folder: Path) -> AsyncIterator[tuple[Served, Database, Load]]:
+    """On PostgreSQL and Redis, and a load for them."""
     with database() as postgres, running_redis() as redis:
         async with LocalIssuer(algorithm="ES256") as issuer:
             identities = await fill(postgres.url, issuer.url, 20)
@@ -48,16 +51,21 @@ async def database_restarts(folder: Path) -> Report:
             }
             with serving(folder, settings) as served:
                 issuer.audience = served.url
-                load = Load(served.url, asks(identities, issuer), rate=RATE)
+                yield served, postgres, Load(served.url, asks(identities, issuer), rate=RATE)
 
-                async def restart() -> None:
-                    await asyncio.to_thread(postgres.crash)
-                    await asyncio.sleep(AWAY)
-                    await asyncio.to_thread(postgres.start)
 
-                lifted = await during(load, 10, restart)
-            report = Report("database", load.outcomes, load.outcomes.recovered_after(lifted))
-            await expect_recorded(report, postgres.url)
+async def database_restarts(folder: Path) -> Report:
+    """PostgreSQL crashes under load and is back two seconds later; two workers."""
+    async with two_workers(folder) as (_, postgres, load):
+
+        async def restart() -> None:
+            await asyncio.to_thread(postgres.crash)
+            await asyncio.sleep(AWAY)
+            await asyncio.to_thread(postgres.start)
+
+        lifted = await during(load, 10, restart)
+        report = Report("database", load.outcomes, load.outcomes.recovered_after(lifted))
+        await expect_recorded(report, postgres.url)
     report.expect(load.outcomes.statuses[503] > 0, "the restart was not noticed at all")
     report.notes.append(f"answers of attempts: {dict(load.outcomes.statuses)}")
     return report

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from yarl import URL
 
@@ -18,7 +17,7 @@ from broker.directory.scim_users import MAX_USERS
 from broker.iam.uidp import Uidp
 from tests.kit.organizations import organization
 from tests.kit.people import Installation, identity_provider, installation
-from tests.kit.scim import PATCH, USER, Directory, turned_on, user
+from tests.kit.scim import PATCH, USER, Directory, connected, turned_on, user
 
 SECRET = f"cgscim_{'5e' * 32}"
 
@@ -31,9 +30,8 @@ async def here(tmp_path: Path) -> AsyncIterator[Installation]:
 
 @pytest.fixture
 async def directory(here: Installation) -> AsyncIterator[Directory]:
-    token = await turned_on(here.broker.store, here.provider)
-    async with aiohttp.ClientSession() as session:
-        yield Directory(here.url, session, here.provider.id, token)
+    async with connected(here) as opened:
+        yield opened
 
 
 ALL = [

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from bench.installation import fill
 from broker.sdk.testing.issuer import Handler, LocalIssuer
 from faults import clients, stores
 from faults.clients import Ask, Load, asks
-from faults.records import fill, recorded
+from faults.records import recorded
 from faults.report import Outcomes, Report
 from faults.servers import BROKER, eventually, serving
 from tests.kit.brokers import free_port

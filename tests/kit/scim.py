@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -15,6 +16,7 @@ from broker.directory.scim_credentials import token_sha256
 from broker.iam.model import CorrelationRule, IdentityProvider, ScimCredential
 from broker.iam.uidp import Uidp
 from broker.store import Store
+from tests.kit.people import Installation
 
 USER: Final = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -128,3 +130,11 @@ async def turned_on(
         await records.identity_providers.update(replace(provider, correlation_rule=rule))
         await records.scim_credentials.put(ScimCredential(**values | more))
     return token
+
+
+@asynccontextmanager
+async def connected(here: Installation) -> AsyncIterator[Directory]:
+    """The directory of the installation's provider, for which SCIM is turned on."""
+    token = await turned_on(here.broker.store, here.provider)
+    async with aiohttp.ClientSession() as session:
+        yield Directory(here.url, session, here.provider.id, token)

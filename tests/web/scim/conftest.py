@@ -3,11 +3,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from tests.kit.people import Installation, installation
-from tests.kit.scim import Directory, turned_on
+from tests.kit.scim import Directory, connected
 
 
 @pytest.fixture
@@ -20,6 +19,5 @@ async def here(tmp_path: Path) -> AsyncIterator[Installation]:
 @pytest.fixture
 async def directory(here: Installation) -> AsyncIterator[Directory]:
     """Acme's, for its provider."""
-    token = await turned_on(here.broker.store, here.provider)
-    async with aiohttp.ClientSession() as session:
-        yield Directory(here.url, session, here.provider.id, token)
+    async with connected(here) as opened:
+        yield opened
